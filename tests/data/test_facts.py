@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,12 +13,13 @@ from cinematrix.api.data import read
 from cinematrix.data.bundle import fingerprint_data
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ids import IdMap
-from cinematrix.data.movie_facts import GATHERED, FactFilter, MovieFacts
+from cinematrix.data.movie_facts import FactFilter, MovieFacts
 from cinematrix.data.people import People
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.readers.facts import parse_minutes
 from cinematrix.data.readers.languages import language_code
 from cinematrix.errors import SettingError
+from facts_world import gathered
 
 CSV = """movieId,title,runtimeMinutes,language,originalTitle,director,actors,contentRating
 1,Seven Samurai (1954),3h 27min,Japanese,七人の侍,Akira Kurosawa,"Toshirō Mifune, Takashi Shimura",PG-12
@@ -108,19 +108,13 @@ def test_any_text_is_a_running_time_or_missing(text: str) -> None:
     assert language_code(language_code(text)) == language_code(text)
 
 
-def gathered(**columns: list[object]) -> pl.DataFrame:
-    """Return a table of gathered facts of the movies a and c."""
-    blank = {name: [None, None] for name in GATHERED}
-    return pl.DataFrame(blank | {"tmdb": ["a", "c"], "fetched": [1, 1]} | columns, GATHERED)
-
-
 def test_gathered_facts_fill_the_gaps_and_filter() -> None:
     """The catalog's own facts come first; movies that nothing is known of pass no filter."""
     catalog = Catalog.of(
         [1, 2, 3, 4], title=["A", "B", "C", "D"], tmdb=["a", "b", "c", None], runtime=[None, 80, 100, None]
     )
     table = gathered(
-        runtime=[95, 300], languages=[["fr"], ["de"]], original_title=["Ä", "C"], directors=[["X"], None],
+        "ac", runtime=[95, 300], languages=[["fr"], ["de"]], original_title=["Ä", "C"], directors=[["X"], None],
         services=[["FR Arte", "DE Netflix"], []],
     )  # fmt: skip
     facts = MovieFacts.of(catalog, np.array([5, 1, 9, 0]), table)

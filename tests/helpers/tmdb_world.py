@@ -60,6 +60,15 @@ DETAILS = {
             "DE": {"link": "javascript:alert(1)", "buy": [{"provider_name": "Amazon Video"}]},
         }
     },
+    "release_dates": {
+        "results": [
+            {"iso_3166_1": "DE", "release_dates": [{"type": 3, "certification": "12"}]},
+            {
+                "iso_3166_1": "US",
+                "release_dates": [{"type": 5, "certification": "R"}, {"type": 2, "certification": "PG"}],
+            },
+        ]
+    },
     "translations": {
         "translations": [
             {"iso_639_1": "fr", "data": {"title": "L’Heure perdue"}},
@@ -68,7 +77,7 @@ DETAILS = {
         ]
     },
 }
-"""TMDB's answer about a movie, with credits, videos, offers and translations."""
+"""TMDB's answer about a movie, with credits, videos, offers, certifications and translations."""
 
 
 @dataclass

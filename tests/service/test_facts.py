@@ -25,13 +25,25 @@ VARDA = [{"name": "Agnès Varda"}]
 OFFERS = {"results": {"FR": {"flatrate": [{"provider_name": "Arte"}]}, "DE": {"flatrate": [{"provider_name": "MUBI"}]}}}
 
 
+def releases(**labels: str) -> dict[str, Any]:
+    """Return TMDB's release dates, with a certification by country; that of the disc doesn't count."""
+    kinds = [{"type": 5, "certification": "NC-17"}, {"type": 3, "certification": ""}]
+    return {
+        "results": [
+            {"iso_3166_1": code, "release_dates": [*kinds, {"type": 3, "certification": label}]}
+            for code, label in labels.items()
+        ]
+    }
+
+
 def add_movies(tmdb: FakeTmdb) -> None:
-    """Let TMDB have the first nine movies: short French ones, long Russian ones, and one without anything."""
+    """Let TMDB have nine movies: short French ones for children, long Russian ones for adults, and one blank."""
     for number in range(1, 9):
         short, crew = number < 5, [{"job": "Director", "name": "Agnès Varda" if number < 4 else "Ларисa Шепитько"}]
         tmdb.details(
             str(number), runtime=80 + number if short else 150, original_language="fr" if short else "ru",
             original_title=f"七人の侍 {number}", credits={"crew": crew, "cast": VARDA * (number == 5)},
+            release_dates=releases(DE="6" if short else "18", US="PG-13") if number < 8 else {},
             **{"watch/providers": OFFERS if number % 2 else {}},
         )  # fmt: skip
     tmdb.answers["/3/movie/9"] = FakeAnswer(b"{}")
@@ -114,6 +126,7 @@ def check_filters(client: TestClient, movies: list[Any]) -> None:
     assert {line["movie"] for line in client.post("/v1/groups/recommendations", json=group).json()["items"]} <= {
         *movies[0:8:2]
     }
+    check_ages(client, movies, body)
     wanted = body | {"movies": movies[:12], "max_runtime": 100}
     answer = client.post("/v1/predictions", json=wanted).json()
     assert {line["movie"] for line in answer["items"]} == {*movies[:4]}
@@ -122,6 +135,8 @@ def check_filters(client: TestClient, movies: list[Any]) -> None:
         {"service": "Arte", "country": "DE"},
         {"language": "xx"},
         {"max_runtime": -1},
+        {"max_age": 22},
+        {"age_country": "Germany"},
         {"country": "Germany"},
     ):
         check_problem(client.post("/v1/recommendations", json=body | wrong), 422)
@@ -130,6 +145,33 @@ def check_filters(client: TestClient, movies: list[Any]) -> None:
     assert known["languages"] == [{"language": "fr", "movies": 4}, {"language": "ru", "movies": 4}]
     assert (known["countries"], known["streaming"]) == (["DE", "FR"], [{"service": "Arte", "movies": 4}])
     assert "JustWatch" in known["attribution"]
+
+
+def check_ages(client: TestClient, movies: list[Any], body: dict[str, Any]) -> None:
+    """Check that lists, rows, groups and predictions keep a limit of age; unknown movies are left out and counted."""
+    limit = {"max_age": 12, "age_country": "DE"}
+    listed = client.post("/v1/recommendations", json=body | limit | {"n": 50}).json()["items"]
+    path = "/v1/users/7/recommendations?n=50&max_age=12&age_country=de"
+    (rows,) = [client.post("/v1/rows", json=body | limit).json()["rows"]]
+    group = {"members": [{"name": "A", **body}, {"name": "B", "ratings": []}], **limit}
+    for items in (
+        listed,
+        client.get(path).json()["items"],
+        [line for row in rows for line in row["items"]],
+        client.post("/v1/groups/recommendations", json=group).json()["items"],
+    ):
+        assert {line["movie"] for line in items} <= {*movies[:4]}
+        assert items
+    assert client.post("/v1/recommendations", json=body | {"max_age": 12}).json()["items"] == []
+    assert client.post("/v1/recommendations", json=body | {"max_age": 0}).json()["items"] == []
+    answer = client.post("/v1/predictions", json=body | limit | {"movies": movies[:12]}).json()
+    assert ({line["movie"] for line in answer["items"]}, {*answer["left_out"]}) == ({*movies[:4]}, {*movies[4:12]})
+    assert client.get("/v1/facts").json()["certification"] == 7
+    ages = [{"age": 6, "movies": sorted(movies[:4])}, {"age": 18, "movies": sorted(movies[4:7])}]
+    assert client.get("/v1/facts/ages?country=DE").json() == {"country": "DE", "ages": ages}
+    assert client.get("/v1/facts/ages?country=FR").json()["ages"] == [{"age": 13, "movies": sorted(movies[:7])}]
+    facts = client.get(f"/v1/movies/{movies[4]}?country=DE").json()["facts"]
+    assert (facts["certification"], facts["age"]) == ("DE:18", 18)
 
 
 def check_people(client: TestClient, movies: list[Any]) -> None:
@@ -153,7 +195,13 @@ def test_a_damaged_file_of_facts_is_made_anew(tmp_path: Path, serve: Callable[..
     with fake_tmdb() as tmdb, serve(tmdb) as client:
         add_movies(tmdb)
         wait_for(lambda: client.get("/v1/facts").json()["runtime"] == 8)
-    assert len(pl.read_parquet(tmp_path / "tmdb" / "facts.parquet")) > 8
+    kept = pl.read_parquet(tmp_path / "tmdb" / "facts.parquet")
+    assert len(kept) > 8
+    kept.drop("certifications").write_parquet(tmp_path / "tmdb" / "facts.parquet")  # as an earlier version wrote it
+    with fake_tmdb() as tmdb, serve(tmdb) as client:
+        wait_for(lambda: client.get("/v1/facts").json()["runtime"] == 8)
+        assert client.get("/v1/facts").json()["certification"] == 0
+        assert not [path for path in tmdb.asked if path.endswith(("/1", "/2"))]
 
 
 @pytest.mark.parametrize("content", [b"", b"[", b"{}", b'{"minutes": "long"}'])

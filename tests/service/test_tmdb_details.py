@@ -20,6 +20,7 @@ from service_world import check_problem
 from tmdb_world import DETAILS, KEY, FakeAnswer, fake_tmdb, save_numbered_model
 
 KNOWN = {
+    "certifications": {"DE": "12", "US": "PG"},
     "plot": "A clockmaker’s daughter finds the hour that was lost.",
     "original_title": "Потерянный час",
     "directors": ["Larisa S."],
@@ -90,7 +91,14 @@ def test_texts_are_bounded_and_blank_ones_missing() -> None:
     """A megabyte of plot is cut, and a trailer's key with other characters is left out."""
     movie = DETAILS | {"overview": "x" * 1_000_000, "original_title": " ", "runtime": True}
     movie |= {"videos": {"results": [{"site": "YouTube", "type": "Trailer", "key": "a&b=<"}]}}
+    kinds = [
+        {"type": [3], "certification": "18"},
+        {"type": 3, "certification": 12},
+        {"type": 4, "certification": "x" * 99},
+    ]
+    movie |= {"release_dates": {"results": [{"iso_3166_1": code, "release_dates": kinds} for code in ("de", "FR", 7)]}}
     details = parse_details(movie)
+    assert details.certifications == {"FR": "x" * 20}
     assert (len(details.plot or ""), details.original_title, details.trailer) == (3000, None, None)
     assert details.minutes is None
 

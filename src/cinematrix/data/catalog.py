@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from cinematrix.data.certifications import age_of
 from cinematrix.data.conditions import COMPARE, NUMBERS, WORDS, parse_conditions
 from cinematrix.data.ids import UNKNOWN, IdMap, Ids, parse_id
 from cinematrix.data.letters import fold_letters
@@ -148,6 +149,11 @@ class Catalog:
     def runtimes(self) -> NDArray[np.float32]:
         """Running time of each movie in minutes, NaN where it is missing. float32 `[n]`."""
         return self.column("runtime").cast(pl.Float32).fill_null(float("nan")).to_numpy()
+
+    @cached_property
+    def ages(self) -> NDArray[np.float32]:
+        """Age of each movie's certification in years, NaN where it isn't known. float32 `[n]`."""
+        return pl.Series(map(age_of, self.column("certification")), dtype=pl.Float32).fill_null(float("nan")).to_numpy()
 
     def column(self, name: str) -> pl.Series:
         """Return a column of `SCHEMA` or `FACTS`; blank values if the catalog doesn't have it."""

@@ -12,6 +12,7 @@ from cinematrix.errors import SettingError
 NUMBERS = {
     "year": ("a year is a whole number such as 1990", r"\d{1,4}"),
     "runtime": ("a runtime is in minutes, such as 100", r"\d{1,4}"),
+    "age": ("an age is in years, such as 12", r"\d{1,2}"),
 }
 """Fields that are compared as numbers, each with its rule in words and as a pattern."""
 

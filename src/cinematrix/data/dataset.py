@@ -47,6 +47,7 @@ class ReadReport:
         without_tmdb: movies without a TMDB ID; 0 without a file of links.
         blank_tags: rows of the tags file without a tag, or of a movie that isn't in the catalog.
         unread_runtimes: running times in the file of movies that aren't understood, and count as missing.
+        unread_certifications: certifications in the file of movies whose age isn't known.
         untitled: rated movies that aren't in the file of movies; 0 without one.
         notes: sentences on what was taken, converted and left out.
         warnings: sentences on what was guessed or is doubtful.
@@ -64,6 +65,7 @@ class ReadReport:
     without_tmdb: int = 0
     blank_tags: int = 0
     unread_runtimes: int = 0
+    unread_certifications: int = 0
     untitled: int = 0
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -82,8 +84,12 @@ class ReadReport:
         merged = [f"{self.merged:,} repeated (user, movie) merged"] * bool(self.merged)
         times = [f"{self.milliseconds:,} times were in milliseconds or finer"] * bool(self.milliseconds)
         scale = [f"the scale {self.scale} is taken from the ratings; --scale sets another"] * self.scale_inferred
-        unread = f"{self.unread_runtimes:,} running times of movies aren't understood; write minutes, such as 107"
-        return dropped + merged + times + scale + [unread] * bool(self.unread_runtimes) + self.notes
+        return dropped + merged + times + scale + self._unread() + self.notes
+
+    def _unread(self) -> list[str]:
+        runtimes = f"{self.unread_runtimes:,} running times of movies aren't understood; write minutes, such as 107"
+        ages = f"{self.unread_certifications:,} certifications of movies aren't known; write such as PG-13 or FSK 12"
+        return [runtimes] * bool(self.unread_runtimes) + [ages] * bool(self.unread_certifications)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain types, for JSON."""

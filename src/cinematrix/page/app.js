@@ -1,6 +1,7 @@
 /** The page's frame: navigation, header, footer, and the state that all views share. */
 
 import { answer } from "./parts/answers.js";
+import { loadAges } from "./parts/ages.js";
 import { Api, ApiError, connectionError } from "./parts/api.js";
 import { card, titleText, shorten } from "./parts/cards.js";
 import { combobox } from "./parts/combobox.js";
@@ -13,7 +14,7 @@ import { LANGUAGES, format, language, switchLanguage, words } from "./parts/lang
 import { mayOpen } from "./parts/other-account.js";
 import { personUrl } from "./parts/people.js";
 import { poster } from "./parts/posters.js";
-import { allows } from "./parts/profiles.js";
+import { allows, isLimited } from "./parts/profiles.js";
 import { rematch } from "./parts/rematch.js";
 import { Session, sessionLink } from "./parts/session.js";
 import { refreshStars, stars } from "./parts/stars.js";
@@ -427,7 +428,9 @@ async function navigate(url, push = true) {
   scrollTo(0, 0);
   try {
     const view = await loadView(name, target);
-    if (!view.early) await shared.asked;
+    const { limit } = shared.history;
+    if (!view.early || limit.age !== null) await shared.asked;
+    if (limit.age !== null) await loadAges(shared.api, shared.model.version);
     if (signal.aborted) return;
     document.title = name === FIRST_VIEW ? "Cinematrix" : `${view.title} · Cinematrix`;
     const shown = view.show(main, app);
@@ -513,7 +516,7 @@ function markInNavigation(name) {
 
 /** Show the map in the navigation, if the model has one and the profile may see all of it. @param {Model} model @param {History} history */
 function showMapLink(model, { limit }) {
-  byId("views").querySelector("[data-view=map]")?.toggleAttribute("hidden", !model.map || limit.with.length + limit.without.length > 0);
+  byId("views").querySelector("[data-view=map]")?.toggleAttribute("hidden", !model.map || isLimited(limit));
 }
 
 /** Show a banner at the top of the page; "" hides it. @param {string} text */
@@ -631,7 +634,14 @@ function listen() {
   shared.delivery.show();
   addEventListener("online", () => navigate(location.href, false));
   shared.history.addEventListener("change", () => { refreshStars(); dismissOutdated(shared.history); });
-  shared.history.profiles.addEventListener("change", () => showMapLink(shared.model, shared.history));
+  let limit = JSON.stringify(shared.history.limit);
+  shared.history.profiles.addEventListener("change", (event) => {
+    showMapLink(shared.model, shared.history);
+    const before = limit;
+    limit = JSON.stringify(shared.history.limit);
+    const { detail } = /** @type {CustomEvent} */ (event);
+    if (detail === "elsewhere" && limit !== before) navigate(location.href, false);
+  });
   shared.session.addEventListener("elsewhere", () => shared.catchUp());
   shared.history.addEventListener("failed", (event) => {
     const { status, message } = /** @type {CustomEvent<ApiError>} */ (event).detail;

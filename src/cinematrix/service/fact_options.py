@@ -1,9 +1,10 @@
-"""Filters by facts of movies in requests: running time, language, and streaming service."""
+"""Filters by facts of movies in requests: running time, language, streaming service, and certification."""
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cinematrix.data.certifications import MAX_AGE
 from cinematrix.data.movie_facts import FactFilter
 
 
@@ -18,8 +19,14 @@ class FactOptions(BaseModel):
     country: Annotated[
         str, Field(pattern=r"^([A-Za-z]{2})?$", description="Country where the service has it; empty: any.")
     ] = ""
+    max_age: Annotated[
+        int | None, Field(ge=0, le=MAX_AGE, description="Maximum age of the certification in years; none: any.")
+    ] = None
+    age_country: Annotated[
+        str, Field(pattern=r"^([A-Za-z]{2})?$", description="Country whose certification counts; empty: the US first.")
+    ] = ""
 
     @property
     def facts(self) -> FactFilter:
         """The conditions."""
-        return FactFilter(self.max_runtime, self.language, self.service, self.country)
+        return FactFilter(self.max_runtime, self.language, self.service, self.country, self.max_age, self.age_country)

@@ -96,7 +96,7 @@ class ListCache:
     def drop_filtered(self) -> None:
         """Drop the lists that were filtered by facts of movies, which have changed."""
         with self._lock:
-            for key in [key for key, cached in self._lists.items() if any(cached.wanted.facts)]:
+            for key in [key for key, cached in self._lists.items() if cached.wanted.facts.has_conditions]:
                 self._evict(key)
 
     def _evict(self, key: CacheKey) -> None:

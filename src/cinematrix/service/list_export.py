@@ -55,7 +55,7 @@ class ListExport:
             read_store_revision(self._state.store),
             self._wanted.model_dump(),
         )
-        parts += (self._state.facts.revision,) if any(self._wanted.facts) else ()
+        parts += (self._state.facts.revision,) if self._wanted.facts.has_conditions else ()
         return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
     async def json_lines(self) -> AsyncIterator[bytes]:

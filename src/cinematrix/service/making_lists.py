@@ -83,7 +83,7 @@ def _make_together(jobs: Sequence[ListJob]) -> list[CachedList]:
         content |= {"user": served.user_id(job.user)}
         numbers = served.numbers(content["items"])
         made = CachedList(job.user, revision, job.matched, content["fallback"], to_json(content), numbers, job.wanted)
-        if known == state.facts.revision or not any(job.wanted.facts):
+        if known == state.facts.revision or not job.wanted.facts.has_conditions:
             served.lists.keep(job.key, made)
         lists.append(made)
     for _ in jobs:

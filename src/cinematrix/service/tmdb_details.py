@@ -1,4 +1,4 @@
-"""Details of movies from TMDB: plot, people, running time, languages, trailer, and where to watch, by country.
+"""Details of movies from TMDB: plot, people, running time, languages, trailer, and by country certification and offers.
 
 What TMDB sends is checked value by value, and only what the page shows is kept.
 """
@@ -14,8 +14,14 @@ from cinematrix.service.tmdb import TmdbCache
 MAX_CAST, MAX_NAMES, MAX_TEXT, MAX_PLOT = 8, 12, 200, 3_000
 """Maximum actors, other names of a list, and characters of a name and of the plot."""
 
-PARTS = "credits,videos,watch/providers,translations"
+PARTS = "credits,videos,watch/providers,translations,release_dates"
 """Parts of a movie that are requested with it."""
+
+MAX_LABEL = 20
+"""Maximum characters of a certification."""
+
+RELEASES = (3, 2, 1, 4, 5, 6)
+"""TMDB's kinds of releases in the order in which their certifications count: cinema, few cinemas, premiere, others."""
 
 LANGUAGES = ("de",)
 """Languages, besides English, whose title and plot are kept: those of the page."""
@@ -46,7 +52,7 @@ class TmdbDetails(BaseModel):
     """Details of a movie at TMDB; null and empty where it has none.
 
     `minutes`: running time. `language`: code of the original language. `trailer`: key of a video at YouTube. `watch`:
-    offers by country code (ISO 3166-1). `translations`: by code of `LANGUAGES`.
+    offers by country code (ISO 3166-1). `translations`: by code of `LANGUAGES`. `certifications`: by country code.
     """
 
     plot: str | None
@@ -59,6 +65,7 @@ class TmdbDetails(BaseModel):
     trailer: str | None
     watch: dict[str, Offers]
     translations: dict[str, Translation] = {}
+    certifications: dict[str, str] = {}
 
 
 class DetailsCache(TmdbCache):
@@ -88,6 +95,7 @@ def parse_details(movie: dict[str, Any]) -> TmdbDetails:
         language=language if isinstance(language, str) and _LANGUAGE.fullmatch(language) else None,
         trailer=next(_trailers(_member(movie, "videos")), None),
         watch={code: _offers(_member(countries, code)) for code in countries if _COUNTRY.fullmatch(str(code))},
+        certifications=dict(_certifications(_rows(_member(movie, "release_dates"), "results"))),
         translations={code: each for code in LANGUAGES if (each := _translation(movie, code))},
     )  # fmt: skip
 
@@ -99,6 +107,19 @@ def _translation(movie: dict[str, Any], language: str) -> Translation | None:
     title = next(filter(None, (_text(row.get("title")) for row in rows)), None)
     plot = next(filter(None, (_text(row.get("overview"), MAX_PLOT) for row in rows)), None)
     return Translation(title=title, plot=plot) if title or plot else None
+
+
+def _certifications(countries: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield the countries with their certifications of a movie."""
+    for country in countries:
+        code, releases = str(country.get("iso_3166_1")), _rows(country, "release_dates")
+        labels = [
+            (RELEASES.index(row["type"]), label)
+            for row in releases
+            if row.get("type") in RELEASES and (label := _text(row.get("certification"), MAX_LABEL))
+        ]
+        if labels and _COUNTRY.fullmatch(code):
+            yield code, min(labels, key=lambda each: each[0])[1]
 
 
 def _offers(country: dict[str, Any]) -> Offers:

@@ -85,7 +85,8 @@ class FactsGatherer:
             return
         self._before = status.st_ino, status.st_mtime_ns
         try:
-            table = pl.read_parquet(self._file).select(list(GATHERED)).cast(GATHERED)
+            stored = pl.read_parquet(self._file)
+            table = stored.with_columns(_without_certifications(stored)).select(list(GATHERED)).cast(GATHERED)
         except (OSError, pl.exceptions.PolarsError) as error:
             LOG.warning("%s can't be read, and facts are gathered anew: %s", self._file, type(error).__name__)
         else:
@@ -138,6 +139,12 @@ class FactsGatherer:
         self._take(table)
 
 
+def _without_certifications(stored: pl.DataFrame) -> list[pl.Expr]:
+    """Return the column that a file of an earlier version lacks; its movies get it when they are fetched anew."""
+    missing = pl.lit(None, GATHERED["certifications"]).alias("certifications")
+    return [] if "certifications" in stored.columns else [missing]
+
+
 def facts_row(number: str, content: bytes, fetched: float) -> dict[str, Any]:
     """Return the row of `GATHERED` for a movie's cached details; blank where TMDB has none."""
     try:
@@ -152,6 +159,7 @@ def facts_row(number: str, content: bytes, fetched: float) -> dict[str, Any]:
         "runtime": details.minutes, "languages": [details.language] if details.language else [],
         "original_title": details.original_title, "directors": details.directors, "cast": details.cast,
         "services": services,
+        "certifications": [f"{country}:{label}" for country, label in details.certifications.items()],
     }  # fmt: skip
 
 

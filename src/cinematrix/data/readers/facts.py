@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from cinematrix.data.certifications import read_certification, says_no_age
 from cinematrix.data.readers.genres import split_genres
 from cinematrix.data.readers.languages import language_code
 from cinematrix.data.schema import FACTS
@@ -37,14 +38,14 @@ _HOURS = re.compile(
 _MINUTES = re.compile(r"(?:pt)?(\d{1,4})(?:\.\d+)? ?(?:m|min\.?|mins|minutes?|minuten|'|′)?", re.ASCII)
 
 
-def read_facts(frame: pl.DataFrame) -> tuple[dict[str, pl.Series], int]:
-    """Return the facts in the columns of a table, and the number of running times that aren't understood."""
+def read_facts(frame: pl.DataFrame) -> tuple[dict[str, pl.Series], dict[str, int]]:
+    """Return the facts in the columns of a table, and the numbers of values that aren't understood, by column."""
     found = {name: as_texts(frame[name]) for name in FACTS if name in frame.columns}
     values: dict[str, Iterable[Any]] = dict(found)
-    unread = 0
+    unread = {"runtime": 0, "certification": sum(map(_is_unread, found.get("certification", [])))}
     if "runtime" in found:
         values["runtime"] = minutes = [parse_minutes(text) for text in found["runtime"]]
-        unread = sum(m is None and t is not None for m, t in zip(minutes, found["runtime"], strict=True))
+        unread["runtime"] = sum(m is None and t is not None for m, t in zip(minutes, found["runtime"], strict=True))
     for name in ("languages", "directors", "cast"):
         if name in found:
             lists = split_genres(found[name], _separator(found[name]))
@@ -81,6 +82,10 @@ def as_texts(column: pl.Series) -> list[str | None]:
 
 def _is_missing(text: str) -> bool:
     return text.strip().casefold() in MISSING
+
+
+def _is_unread(certification: str | None) -> bool:
+    return bool(certification) and not read_certification(certification or "") and not says_no_age(certification or "")
 
 
 def _separator(texts: Iterable[str | None]) -> str:

@@ -64,7 +64,8 @@ class MovieTable:
             "genres": frame["genres"].to_list() if "genres" in frame.columns else [[]] * len(frame),
         }
         self.counts: Counter[str] = Counter(movies=len(frame))
-        facts, self.counts["unread_runtimes"] = read_facts(frame)
+        facts, unread = read_facts(frame)
+        self.counts.update({f"unread_{name}s": number for name, number in unread.items()})
         self._columns |= facts
         self.counts["titles_without_year"] = int(self._columns["year"].null_count())
         if sources.links:

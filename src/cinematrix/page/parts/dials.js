@@ -1,9 +1,10 @@
 /** List controls: genres, years, popularity, variety. Their values are in the address. */
 
+import { preferredCountry } from "./countries.js";
 import { element, icon } from "./dom.js";
 import { FACT_FILTERS, factControls, factParameters, knownFacts } from "./fact-filters.js";
 import { genreName, words } from "./language.js";
-import { limitConditions } from "./profiles.js";
+import { limitAge, limitConditions } from "./profiles.js";
 
 /** Address parameters of the controls. */
 const NAMES = ["with", "without", "from", "to", ...FACT_FILTERS, "novelty", "diversity", "min"];
@@ -40,7 +41,7 @@ function dropInvalid({ params, model: { genres } }) {
 /**
  * The controls' values and the profiles' limits as API parameters, without those at their default.
  * @param {import("../app.js").App} app
- * @returns {Promise<{where?: string, min_ratings?: number, novelty?: number, diversity?: number, max_runtime?: number, language?: string, service?: string, country?: string}>}
+ * @returns {Promise<{where?: string, min_ratings?: number, novelty?: number, diversity?: number, max_runtime?: number, language?: string, service?: string, country?: string, max_age?: number, age_country?: string}>}
  */
 export async function dialParameters(app, limits = [app.history.limit]) {
   const { params } = app;
@@ -59,7 +60,7 @@ export async function dialParameters(app, limits = [app.history.limit]) {
     from && `year>=${from}`, to && `year<=${to}`,
   ].filter(Boolean).join(" ");
   const numbers = { min_ratings: Math.max(0, Math.floor(Number(params.get("min")) || 0)), novelty: parseShare(params.get("novelty")), diversity: parseShare(params.get("diversity")) };
-  return { ...(where && { where }), ...(await factParameters(app)), ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value > 0)) };
+  return { ...(where && { where }), ...(await factParameters(app)), ...limitAge(limits, preferredCountry()), ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value > 0)) };
 }
 
 /** Whether a film passes `FILM_FILTERS`. @param {URLSearchParams} params @param {import("./history.js").Movie & {leftOut?: boolean}} movie `leftOut`: it doesn't pass those by facts */

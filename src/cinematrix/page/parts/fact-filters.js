@@ -1,7 +1,7 @@
 /** Filters by facts of films: running time, language, and streaming service. Each is there once the fact of enough films is known. */
 
+import { countryName, preferredCountry, storeCountry } from "./countries.js";
 import { element } from "./dom.js";
-import { countryName, preferredCountry, storeCountry } from "./film-details.js";
 import { outbound } from "./film-facts.js";
 import { format, words } from "./language.js";
 
@@ -11,10 +11,13 @@ export const FACT_FILTERS = ["runtime", "language", "service"];
 /** Share of the films whose fact must be known for its filter to be offered. */
 const FAIR_SHARE = 0.5;
 
+/** Whether a fact is known of enough films. @param {number} known @param {number} movies */
+export const isFair = (known, movies) => known > 0 && known >= FAIR_SHARE * movies;
+
 /** Running times offered, in minutes. */
 const RUNTIMES = [80, 90, 100, 120, 150, 180];
 
-/** @typedef {{movies: number, runtime: number, language: number, services: number, languages: {language: string, movies: number}[],
+/** @typedef {{movies: number, runtime: number, language: number, certification: number, services: number, languages: {language: string, movies: number}[],
  *   countries: string[], streaming: {service: string, movies: number}[], attribution: string | null}} Facts */
 /** @typedef {(changes: Record<string, string | null>) => void} Update */
 /** @typedef {import("../app.js").App} App */
@@ -65,7 +68,7 @@ export async function factParameters(app) {
 /** The controls; null if none is offered. @param {App} app @param {Update} update @param {Facts | null} facts */
 export function factControls(app, update, facts) {
   if (!facts) return null;
-  const fair = (/** @type {number} */ known) => known >= FAIR_SHARE * facts.movies;
+  const fair = (/** @type {number} */ known) => isFair(known, facts.movies);
   const offered = [
     fair(facts.runtime) && runtimeControl(app, update, facts),
     fair(facts.language) && languageControl(app, update, facts),
@@ -111,7 +114,7 @@ function serviceControl(app, update, facts) {
  * A list to choose from; `none` is the choice that sets no filter.
  * @param {{value: string, label: string}[]} options @param {string | null} none @param {string | null} now @param {(value: string | null) => void} choose @param {string} [name]
  */
-function selection(options, none, now, choose, name) {
+export function selection(options, none, now, choose, name) {
   return element("select", { "aria-label": name, onchange: (/** @type {Event} */ event) => choose(/** @type {HTMLSelectElement} */ (event.target).value || null) },
     none !== null && element("option", { value: "" }, none),
     options.map(({ value, label }) => element("option", { value, selected: value === now }, label)));

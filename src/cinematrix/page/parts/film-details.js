@@ -1,6 +1,7 @@
 /** What TMDB tells of a film: plot, people, running time, trailer, and where to watch it. Nothing is drawn without the operator's key. */
 
 import { shorten } from "./cards.js";
+import { countryName, preferredCountry, storeCountry } from "./countries.js";
 import { element, icon } from "./dom.js";
 import { factList, outbound } from "./film-facts.js";
 import { format, language, words } from "./language.js";
@@ -12,14 +13,9 @@ import { personLinks } from "./people.js";
  *   translations?: Record<string, {title: string | null, plot: string | null}>}} Details
  */
 
-/** Local-storage key of the country that was chosen last. */
-const COUNTRY_KEY = "cinematrix-country";
-
 /** Codes that may be one of a language: `aa` to `zz`. */
 const LETTERS = [..."abcdefghijklmnopqrstuvwxyz"];
 const LANGUAGE_CODES = LETTERS.flatMap((first) => LETTERS.map((second) => first + second));
-
-const names = new Intl.DisplayNames(format.locale, { type: "region" });
 
 /** The place of the details, filled once they are there; null without them. @param {import("../app.js").App} app @param {import("../views/film.js").Film} film */
 export function detailsSection(app, film) {
@@ -78,29 +74,4 @@ function languageName(english) {
   const [here, inEnglish] = [format.locale, "en"].map((locale) => new Intl.DisplayNames(locale, { type: "language" }));
   const code = LANGUAGE_CODES.find((each) => inEnglish.of(each) === english);
   return code ? here.of(code) ?? english : english;
-}
-
-/** @param {string} code */
-export function countryName(code) {
-  try {
-    return names.of(code) ?? code;
-  } catch {
-    return code;
-  }
-}
-
-/** The country chosen last, or that of the browser's language. */
-export function preferredCountry() {
-  try {
-    const stored = localStorage.getItem(COUNTRY_KEY);
-    if (stored) return stored;
-  } catch { /* without storage the language decides */ }
-  return new Intl.Locale(navigator.language).maximize().region ?? "US";
-}
-
-/** @param {string} code */
-export function storeCountry(code) {
-  try {
-    if (code) localStorage.setItem(COUNTRY_KEY, code);
-  } catch { /* it lasts as long as the view */ }
 }

@@ -11,7 +11,7 @@ import { changesOf, loadAccount } from "./account.js";
 import { requestBody, historyRatings } from "./body.js";
 import { mergeFilms } from "./history-file.js";
 import { OUTBOX, Outbox } from "./outbox.js";
-import { Profiles } from "./profiles.js";
+import { Profiles, noLimit } from "./profiles.js";
 import { clearTab, writeTab, readTab } from "./tab.js";
 import { UNMATCHED, UnmatchedFilms } from "./unmatched-films.js";
 import { rowName, newInUpload, rowAsUpload } from "./uploads.js";
@@ -107,7 +107,7 @@ export class History extends EventTarget {
 
   /** The limit of the profile; an account has none. @returns {import("./profiles.js").Limit} */
   get limit() {
-    return this.account ? { with: [], without: [] } : this.profiles.current.limit;
+    return this.account ? noLimit() : this.profiles.current.limit;
   }
 
   /** Number of changes that wait for the server. */

@@ -2,12 +2,20 @@
 
 import { genreButtons } from "./dials.js";
 import { element, icon } from "./dom.js";
+import { isFair, knownFacts, selection } from "./fact-filters.js";
 import { MAX_NAME, MAX_PROFILES } from "./profiles.js";
 import { shorten } from "./cards.js";
 import { genreName, words } from "./language.js";
 
 /** @typedef {import("./profiles.js").Profiles} Profiles */
 /** @typedef {import("./profiles.js").Profile} Profile */
+/** @typedef {import("./profiles.js").Limit} Limit */
+
+/** Controls that keep the list as it is while they have the focus. */
+const EDITED = ["input", "select", ".chip"];
+
+/** Ages offered as a limit, in years: those of the common certifications. */
+const AGES = [0, 6, 8, 10, 12, 13, 14, 16];
 
 /** The first letter of a name. @param {Profile} profile */
 const initial = ({ name }) => [...name.trim()][0]?.toUpperCase() ?? "?";
@@ -68,7 +76,7 @@ export function householdSection(app) {
     form.hidden = profiles.all.length >= MAX_PROFILES;
     if (focus) /** @type {HTMLElement | null} */ (list.querySelector(`[data-control="${focus}"]`))?.focus();
   };
-  const follow = () => { if (!list.contains(document.activeElement) || !document.activeElement?.matches("input, .chip")) draw(); };
+  const follow = () => { if (!list.contains(document.activeElement) || !EDITED.some((name) => document.activeElement?.matches(name))) draw(); };
   profiles.addEventListener("change", follow);
   app.signal.addEventListener("abort", () => profiles.removeEventListener("change", follow));
   draw();
@@ -93,24 +101,44 @@ function profileItem(app, profile, open, toggled) {
       } }),
       current ? element("span", { class: "here" }, icon("check"), words.household.now)
         : element("button", { type: "button", class: "ghost", "data-control": `switch-${profile.id}`, onclick: () => app.switchProfile(profile) }, words.household.switch, element("span", { class: "quiet" }, words.household.switchTo(profile.name)))),
-    (app.model.genres ?? []).length > 0 && element("details", { class: "why", open, ontoggle: (/** @type {Event} */ event) => { if (/** @type {HTMLDetailsElement} */ (event.target).open !== open) toggled(); } },
-      element("summary", { "data-closed": words.household.change, "data-opened": words.film.close }, words.household.limit, summary), limitButtons(app, profile, summary)));
+    element("details", { class: "why", open, ontoggle: (/** @type {Event} */ event) => { if (/** @type {HTMLDetailsElement} */ (event.target).open !== open) toggled(); } },
+      element("summary", { "data-closed": words.household.change, "data-opened": words.film.close }, words.household.limit, summary), limitControls(app, profile, summary)));
 }
 
-/** `only Comedy, no Horror`; `all films` without a limit. @param {import("./profiles.js").Limit} limit */
+/** `only Comedy, no Horror, up to age 12`; `all films` without a limit. @param {Limit} limit */
 function limitText(limit) {
-  const { only, no, allFilms } = words.household;
-  return [...limit.with.map((genre) => only(genreName(genre))), ...limit.without.map((genre) => no(genreName(genre)))].join(", ") || allFilms;
+  const { only, no, upTo, allFilms } = words.household;
+  const parts = [...limit.with.map((genre) => only(genreName(genre))), ...limit.without.map((genre) => no(genreName(genre))), ...(limit.age === null ? [] : [upTo(limit.age)])];
+  return parts.join(", ") || allFilms;
 }
 
-/** The genres of a limit. @param {import("../app.js").App} app @param {Profile} profile @param {HTMLElement} summary */
-function limitButtons(app, profile, summary) {
-  const params = new URLSearchParams({ with: profile.limit.with.join(","), without: profile.limit.without.join(",") });
-  return genreButtons(/** @type {any} */ ({ model: app.model, params }), (changes) => {
-    const names = (/** @type {string} */ list) => (changes[list] ?? "").split(",").filter(Boolean);
-    for (const [key, value] of Object.entries(changes)) params.set(key, value ?? "");
-    const limit = { with: names("with"), without: names("without") };
+/** The genres and the age of a limit. @param {import("../app.js").App} app @param {Profile} profile @param {HTMLElement} summary */
+function limitControls(app, profile, summary) {
+  let { limit } = profile;
+  const update = (/** @type {Partial<Limit>} */ changes) => {
+    limit = { ...limit, ...changes };
     summary.textContent = limitText(limit);
     app.history.profiles.update(profile.id, { limit });
+  };
+  const params = new URLSearchParams({ with: limit.with.join(","), without: limit.without.join(",") });
+  const genres = genreButtons(/** @type {any} */ ({ model: app.model, params }), (changes) => {
+    for (const [key, value] of Object.entries(changes)) params.set(key, value ?? "");
+    const names = (/** @type {string} */ list) => (params.get(list) ?? "").split(",").filter(Boolean);
+    update({ with: names("with"), without: names("without") });
   });
+  return [genres, ageChoice(app, limit.age, (age) => update({ age }))];
+}
+
+/** The choice of an age, where the certifications of enough films are known, or to remove it. @param {import("../app.js").App} app @param {number | null} now @param {(age: number | null) => void} choose */
+function ageChoice(app, now, choose) {
+  const place = element("div", { class: "age-limit" });
+  knownFacts(app).then((facts) => {
+    if (now === null && !(facts && isFair(facts.certification, facts.movies))) return;
+    const ages = [...new Set([...AGES, ...(now === null ? [] : [now])])].sort((one, other) => one - other);
+    const options = ages.map((age) => ({ value: String(age), label: words.household.years(age) }));
+    const select = selection(options, words.household.anyAge, now === null ? null : String(now), (age) => choose(age === null ? null : Number(age)));
+    place.append(element("label", { class: "least" }, words.household.ageLimit, select,
+      element("small", {}, words.household.unknownHidden(facts ? facts.movies - facts.certification : null))));
+  });
+  return place;
 }

@@ -1,5 +1,6 @@
 /** The people of a household: named profiles in this browser. Each has a history, filters, lists, and perhaps a limit. */
 
+import { ageOf } from "./ages.js";
 import { words } from "./language.js";
 
 /** Key in localStorage of the list of profiles. */
@@ -14,10 +15,16 @@ const OWNED = ["cinematrix-history", "cinematrix-unmatched", "cinematrix-lists",
 /** Maximum profiles, and letters of a name. */
 export const [MAX_PROFILES, MAX_NAME] = [8, 30];
 
-/** Genres that each film of the profile has, and genres that none has. @typedef {{with: string[], without: string[]}} Limit */
+/** Maximum age of a limit. */
+const MAX_AGE = 21;
+
+/**
+ * Genres that each film of the profile has, genres that none has, and the age for which each is certified, null for any.
+ * @typedef {{with: string[], without: string[], age: number | null}} Limit
+ */
 /** `filters`: those that the profile used last, as an address's query. @typedef {{id: string, name: string, limit: Limit, filters: string}} Profile */
 
-/** Fires `change` when the list or the current profile changes, also in another tab. @extends EventTarget */
+/** Fires `change` when the list or the current profile changes, also in another tab (`detail` is "elsewhere" then). @extends EventTarget */
 export class Profiles extends EventTarget {
   constructor() {
     super();
@@ -29,7 +36,7 @@ export class Profiles extends EventTarget {
     addEventListener("storage", (event) => {
       if (event.key !== KEY) return;
       this.load();
-      this.dispatchEvent(new CustomEvent("change"));
+      this.dispatchEvent(new CustomEvent("change", { detail: "elsewhere" }));
     });
   }
 
@@ -121,18 +128,32 @@ export function limitConditions(limits) {
   return [...new Set(conditions)];
 }
 
-/** Whether a limit allows a film. @param {Limit} limit @param {{genres?: string[]}} movie */
-export function allows(limit, { genres = [] }) {
-  return limit.with.every((genre) => genres.includes(genre)) && !limit.without.some((genre) => genres.includes(genre));
+/** The ages of limits, as parameters for the API. @param {Limit[]} limits @param {string} country whose certifications count */
+export function limitAge(limits, country) {
+  const ages = limits.flatMap(({ age }) => (age === null ? [] : [age]));
+  return ages.length ? { max_age: Math.min(...ages), age_country: country } : {};
 }
 
+/** Whether a limit leaves out any film. @param {Limit} limit */
+export const isLimited = (limit) => limit.with.length + limit.without.length > 0 || limit.age !== null;
+
+/** Whether a limit allows a film; by age none whose certification isn't known. @param {Limit} limit @param {{movie: number | string, genres?: string[]}} film */
+export function allows(limit, { movie, genres = [] }) {
+  const young = limit.age === null || (ageOf(movie) ?? Infinity) <= limit.age;
+  return young && limit.with.every((genre) => genres.includes(genre)) && !limit.without.some((genre) => genres.includes(genre));
+}
+
+/** @returns {Limit} */
+export const noLimit = () => ({ with: [], without: [], age: null });
+
 /** @param {string} id @param {string} name @returns {Profile} */
-const newProfile = (id, name) => ({ id, name: name.slice(0, MAX_NAME), limit: { with: [], without: [] }, filters: "" });
+const newProfile = (id, name) => ({ id, name: name.slice(0, MAX_NAME), limit: noLimit(), filters: "" });
 
 /** @param {any} limit @returns {Limit} */
 function validLimit(limit) {
   const names = (/** @type {unknown} */ list) => (Array.isArray(list) ? list.filter((each) => typeof each === "string") : []);
-  return { with: names(limit?.with), without: names(limit?.without) };
+  const age = Number.isInteger(limit?.age) && limit.age >= 0 && limit.age <= MAX_AGE ? limit.age : null;
+  return { with: names(limit?.with), without: names(limit?.without), age };
 }
 
 /** @param {string} name */

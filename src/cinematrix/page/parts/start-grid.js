@@ -7,6 +7,9 @@ import { addTiles, tileList } from "./tiles.js";
 /** Films of a page, and liked films that are enough for a list. */
 const [PAGE, ENOUGH] = [24, 5];
 
+/** Maximum pages in a row of which the profile's limit leaves few films. */
+const MAX_PAGES = 10;
+
 /**
  * Create the grid. `done` is called by "Show my films". If the films can't be loaded, the grid is replaced with `failed`; by default it is hidden.
  * @param {import("../app.js").App} app @param {() => void} done @param {(error: unknown) => HTMLElement} [failed] @returns {HTMLElement}
@@ -22,17 +25,27 @@ export function startGrid(app, done, failed) {
   placeholders(list);
 
   let skip = 0;
+  /** The next films that the profile's limit allows, and whether more are left. */
+  const allowed = async () => {
+    const items = [];
+    let left = true;
+    for (let page = 0; left && page < MAX_PAGES && items.length < PAGE / 2; page++) {
+      const answer = await app.api.get("/v1/starters", { n: PAGE, skip }, app.signal);
+      items.push(...answer.items.filter(app.allows, app));
+      skip += answer.items.length;
+      left = answer.more;
+    }
+    return { items, left };
+  };
   const more = async (/** @type {boolean} */ focus) => {
     others.disabled = true;
     try {
-      const answer = await app.api.get("/v1/starters", { n: PAGE, skip }, app.signal);
-      const items = answer.items.filter(app.allows, app);
+      const { items, left } = await allowed();
       await app.asked;
-      if (!skip) list.replaceChildren();
+      if (!list.querySelector("[data-movie]")) list.replaceChildren();
       const shown = list.children.length;
       addTiles(app, list, items);
-      skip += answer.items.length;
-      others.hidden = !answer.more;
+      others.hidden = !left;
       if (focus) /** @type {HTMLElement | undefined} */ (list.children[shown]?.querySelector("button"))?.focus();
       app.announce(words.start.shown(items.length));
     } catch (error) {

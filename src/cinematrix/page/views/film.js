@@ -1,7 +1,9 @@
 /** Film view: the expected rating, the distribution of ratings, and similar films. */
 
+import { ageOf } from "../parts/ages.js";
 import { reasons, expectedRange, expectedStars, genresLine, shorten, titleElement } from "../parts/cards.js";
 import { barChart } from "../parts/charts.js";
+import { preferredCountry } from "../parts/countries.js";
 import { detailsSection } from "../parts/film-details.js";
 import { catalogFacts } from "../parts/film-facts.js";
 import { genreName, words } from "../parts/language.js";
@@ -27,8 +29,8 @@ export async function show(main, app) {
   const path = `/v1/movies/${encodeURIComponent(id)}`;
   main.replaceChildren(filmSkeleton());
   /** @type {Film} */
-  const film = await app.api.get(path, {}, app.signal);
-  if (!app.allows(film)) return main.replaceChildren(emptyState(words.filmPage.notForProfile, words.filmPage.outsideLimit, app.element("a", { class: "primary", href: "/" }, words.trouble.toYourFilms)));
+  const film = await app.api.get(path, { country: preferredCountry() }, app.signal);
+  if (!app.allows(film)) return main.replaceChildren(emptyState(words.filmPage.notForProfile, whyNot(app, film), app.element("a", { class: "primary", href: "/" }, words.trouble.toYourFilms)));
   document.title = `${shorten(film.title ?? "")} · Cinematrix`;
   const prediction = app.element("div", { class: "guess" });
   let ratings = peopleSection(app, film);
@@ -44,6 +46,9 @@ export async function show(main, app) {
   const [, alike] = await Promise.all([refresh().catch(() => null), similarFilms(app, path).catch(() => null)]);
   if (alike) main.append(alike);
 }
+
+/** Why the profile's limit leaves a film out. @param {import("../app.js").App} app @param {Film} film */
+const whyNot = ({ history: { limit } }, { movie }) => (limit.age !== null && ageOf(movie) === undefined ? words.filmPage.unknownAge : words.filmPage.outsideLimit);
 
 /** The film's poster, facts and controls. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} guess */
 function head(app, film, guess) {

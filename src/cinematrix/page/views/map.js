@@ -3,6 +3,7 @@
 import { filmUrl, oneDecimal, shorten } from "../parts/cards.js";
 import { genreName, words } from "../parts/language.js";
 import { byExpectedStars, orderButtons } from "../parts/order.js";
+import { isLimited } from "../parts/profiles.js";
 import { emptyState } from "../parts/states.js";
 
 export const title = words.views.map;
@@ -41,7 +42,7 @@ export async function show(main, app) {
   if (!app.model.map) {
     return main.append(emptyState(words.map.none, words.map.noneWhy, element("a", { class: "primary", href: "/" }, words.trouble.toYourFilms)));
   }
-  if (app.history.limit.with.length + app.history.limit.without.length) {
+  if (isLimited(app.history.limit)) {
     return main.append(emptyState(words.map.limited, words.map.limitedWhy, element("a", { class: "primary", href: "/" }, words.trouble.toYourFilms)));
   }
   const waiting = element("p", { class: "loading lead", role: "status" }, words.map.drawing);

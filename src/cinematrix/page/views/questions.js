@@ -16,6 +16,9 @@ const MIN_ANSWERS = 3;
 /** Films asked about at a time. */
 const PAGE = 6;
 
+/** Maximum pages in a row whose films are all outside the profile's limit. */
+const MAX_OUTSIDE = 20;
+
 /** Tab-storage key of the films that the user hasn't seen. */
 const UNSEEN_KEY = "unseen";
 
@@ -61,13 +64,13 @@ class Questions {
     }
   }
 
-  /** Request a page; films outside the profile's limit aren't asked about. @param {AbortSignal} signal @returns {Promise<Page>} */
-  async ask(signal) {
+  /** Request a page; films outside the profile's limit aren't asked about. @param {AbortSignal} signal @param {number} [outside] pages before without any other @returns {Promise<Page>} */
+  async ask(signal, outside = 0) {
     const page = await this.app.api.post("/v1/questions", { ...this.app.history.body(), unseen: this.unseen, n: PAGE }, signal);
     const items = page.items.filter(this.app.allows, this.app);
-    if (items.length || !page.items.length) return { ...page, items };
+    if (items.length || !page.items.length || outside === MAX_OUTSIDE) return { ...page, items };
     this.store([...this.unseen, ...page.items.map((/** @type {Item} */ { movie }) => movie)]);
-    return this.ask(signal);
+    return this.ask(signal, outside + 1);
   }
 
   /** Leave the page: the films not rated are films not seen. */

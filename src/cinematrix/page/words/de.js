@@ -91,7 +91,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
     },
 
     filmPage: {
-      opening: "Der Film wird geöffnet", notForProfile: "Nicht für dieses Profil", outsideLimit: "Das Profil ist eingeschränkt, und dieser Film gehört nicht dazu.",
+      opening: "Der Film wird geöffnet", notForProfile: "Nicht für dieses Profil", outsideLimit: "Das Profil ist eingeschränkt, und dieser Film gehört nicht dazu.", unknownAge: "Die Altersfreigabe dieses Films ist nicht bekannt, und dieses Profil hat eine Altersgrenze.",
       average: "Durchschnitt aller. Bewerte ein paar Filme, dann siehst du deinen Wert.", forYou: "Erwartet für dich", withoutYours: "Erwartet für dich, ohne deine eigene Bewertung",
       people: "So wurde er bewertet", nobody: "Noch hat ihn niemand bewertet. Die erwarteten Sterne kommen von Genres, Jahr und Schlagwörtern.", watchers: "Wer ihn gesehen hat",
       watched: (n) => (n === 1 ? "Eine Person" : people(n)), ratings: (n, mean) => `${ratings(n)}${mean === null ? "" : `, ${number(mean)} im Durchschnitt`}`,
@@ -173,10 +173,12 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
     },
 
     household: {
-      title: "Leute bei dir zu Hause", why: "Alle haben eigene Bewertungen, Listen und Filter in diesem Browser. Ein Profil lässt sich auf einige Genres einschränken, etwa für ein Kind. Wechseln können alle; ein Passwort gibt es nicht.",
+      title: "Leute bei dir zu Hause", why: "Alle haben eigene Bewertungen, Listen und Filter in diesem Browser. Ein Profil lässt sich auf einige Genres und ein Alter einschränken, etwa für ein Kind. Wechseln können alle; ein Passwort gibt es nicht.",
       who: "Wer schaut?", me: "Ich", someone: "Jemand", current: (name) => `Profil: ${name}. Wechseln`, name: "Name", newName: "Name des neuen Profils", add: "Profil hinzufügen",
       added: (name) => `${name} hat jetzt ein Profil.`, now: "schaut gerade", switch: "Wechseln", switchTo: (name) => ` zu ${name}`, nowWatching: (name) => `Jetzt schaut ${name}.`,
       limit: "Einschränkung: ", change: "Ändern", only: (genre) => `nur ${genre}`, no: (genre) => `ohne ${genre}`, allFilms: "alle Filme",
+      upTo: (age) => `bis ${number(age)} Jahre`, ageLimit: "Bis zum Alter", anyAge: "egal", years: (age) => (age === 1 ? "1 Jahr" : `${number(age)} Jahre`),
+      unknownHidden: (n) => `Nach der Altersfreigabe deines Landes.${n === 0 ? "" : ` ${n === null ? "Filme" : films(n)} ohne bekannte Altersfreigabe ${n === 1 ? "ist" : "sind"} dann ausgeblendet.`}`,
     },
 
     share: {
@@ -252,7 +254,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
 
     facts: {
       runtime: "Laufzeit", atMost: (n) => `höchstens ${number(n)} Minuten`, anyLength: "egal wie lang", language: "Sprache", anyLanguage: "jede Sprache", streamsAt: "Läuft bei", service: "Streamingdienst", anyService: "egal wo",
-      country: "Land des Streamingdienstes", leavesOut: (n) => `Ohne ${films(n)}, zu ${n === 1 ? "dem" : "denen"} die Angabe fehlt.`, dataBy: (link) => [" Daten von ", link], certification: "Altersfreigabe", option: (name, n) => `${name} (${number(n)})`,
+      country: "Land des Streamingdienstes", leavesOut: (n) => `Ohne ${films(n)}, zu ${n === 1 ? "dem" : "denen"} die Angabe fehlt.`, dataBy: (link) => [" Daten von ", link], certification: "Altersfreigabe", certified: (label, country) => `${label} (${country})`, option: (name, n) => `${name} (${number(n)})`,
       directed: (n) => `Regie bei ${ofFilms(n)}`, played: (n) => `Rolle in ${ofFilms(n)}`, people: "Leute", none: "Keine Filme bekannt", noneWhy: (name) => `Im Katalog ist kein Film von oder mit ${name} bekannt.`,
       filmsOf: (name) => `Filme von und mit ${name}`,
     },

@@ -90,7 +90,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
     },
 
     filmPage: {
-      opening: "Opening the film", notForProfile: "Not for this profile", outsideLimit: "This film is outside the limit of the profile.",
+      opening: "Opening the film", notForProfile: "Not for this profile", outsideLimit: "This film is outside the limit of the profile.", unknownAge: "The certification of this film isn’t known, and this profile has a limit of age.",
       average: "Average score. Rate a few films to see yours.", forYou: "Expected for you", withoutYours: "Expected for you, without your own rating",
       people: "How people rated it", nobody: "Nobody has rated it yet. The expected stars come from its genres, year and tags.", watchers: "Who watched it",
       watched: (n) => (n === 1 ? "One person" : count(n, { one: "person", other: "people" })), ratings: (n, mean) => `${ratings(n)}${mean === null ? "" : `, ${number(mean)} on average`}`,
@@ -173,10 +173,12 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
     },
 
     household: {
-      title: "People in your home", why: "Each has their own ratings, lists and filters in this browser. A profile can be limited to some genres, for a child. Anybody can switch; there is no password.",
+      title: "People in your home", why: "Each has their own ratings, lists and filters in this browser. A profile can be limited to some genres and an age, for a child. Anybody can switch; there is no password.",
       who: "Who is watching?", me: "Me", someone: "Someone", current: (name) => `Profile: ${name}. Change it`, name: "Name", newName: "Name of the new profile", add: "Add a profile",
       added: (name) => `${name} has a profile now.`, now: "watching now", switch: "Switch", switchTo: (name) => ` to ${name}`, nowWatching: (name) => `${name} is watching now.`,
       limit: "Limit: ", change: "Change", only: (genre) => `only ${genre}`, no: (genre) => `no ${genre}`, allFilms: "all films",
+      upTo: (age) => `up to age ${number(age)}`, ageLimit: "Up to age", anyAge: "any age", years: (age) => number(age),
+      unknownHidden: (n) => `By the certification of your country.${n === 0 ? "" : ` ${n === null ? "Films" : films(n)} without a known certification ${n === 1 ? "is" : "are"} hidden then.`}`,
     },
 
     share: {
@@ -252,7 +254,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
 
     facts: {
       runtime: "Running time", atMost: (n) => `${number(n)} minutes at most`, anyLength: "any length", language: "Language", anyLanguage: "any language", streamsAt: "Streams at", service: "Streaming service", anyService: "any service or none",
-      country: "Country of the streaming service", leavesOut: (n) => `Leaves out ${films(n)} without data.`, dataBy: (link) => [" Data by ", link], certification: "Certification", option: (name, n) => `${name} (${number(n)})`,
+      country: "Country of the streaming service", leavesOut: (n) => `Leaves out ${films(n)} without data.`, dataBy: (link) => [" Data by ", link], certification: "Certification", certified: (label, country) => `${label} (${country})`, option: (name, n) => `${name} (${number(n)})`,
       directed: (n) => `directed ${films(n)}`, played: (n) => `played in ${films(n)}`, people: "People", none: "No films are known", noneWhy: (name) => `Nothing in the catalog is known to be by or with ${name}.`,
       filmsOf: (name) => `Films by or with ${name}`,
     },

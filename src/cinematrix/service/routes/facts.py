@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
@@ -41,6 +42,7 @@ class KnownFacts(BaseModel):
     Attributes:
         movies: movies of the catalog.
         runtime, language, directors, cast, services: movies whose fact is known, which the filters choose from.
+        certification: movies for whose certification an age is known.
         languages: most movies first.
         countries: codes of the countries with streaming services.
         streaming: services of the country that was asked for, most movies first.
@@ -52,11 +54,26 @@ class KnownFacts(BaseModel):
     language: int
     directors: int
     cast: int
+    certification: int
     services: int
     languages: list[KnownLanguage]
     countries: list[str]
     streaming: list[KnownService]
     attribution: str | None
+
+
+class MoviesOfAge(BaseModel):
+    """Movies whose certification has an age, in years."""
+
+    age: int
+    movies: list[int | str]
+
+
+class KnownAges(BaseModel):
+    """Ages of the movies' certifications in a country, the lowest first; movies that aren't in it have none."""
+
+    country: str
+    ages: list[MoviesOfAge]
 
 
 class PersonRequest(schemas.HistoryBody):
@@ -85,7 +102,7 @@ def get_facts(
     known = facts.n_known
     return KnownFacts(
         movies=len(facts.frame), runtime=known["runtime"], language=known["languages"], directors=known["directors"],
-        cast=known["cast"], services=known["services"],
+        cast=known["cast"], certification=known["certification"], services=known["services"],
         languages=[KnownLanguage(language=name, movies=len(places)) for name, places in facts.languages.items()],
         countries=sorted({code for code, _ in facts.services}),
         streaming=[
@@ -95,6 +112,21 @@ def get_facts(
         ][:MAX_SERVICES],
         attribution=JUSTWATCH if known["services"] else None,
     )  # fmt: skip
+
+
+@ROUTER.get("/facts/ages")
+def list_ages(
+    state: State, country: Annotated[str, Query(pattern=r"^([A-Z]{2})?$", description="Code, such as `FR`.")] = ""
+) -> KnownAges:
+    """Return the movies by the age of their certification in a country, which is that of the US where it has none."""
+    ages, ids = state.facts.of(state.served).ages(country), state.served.model.data.movies.listed
+    return KnownAges(
+        country=country,
+        ages=[
+            MoviesOfAge(age=int(age), movies=[ids[number] for number in np.flatnonzero(ages == age).tolist()])
+            for age in np.unique(ages[np.isfinite(ages)]).tolist()
+        ],
+    )
 
 
 @ROUTER.post("/people/movies")

@@ -42,7 +42,10 @@ class MovieLinks(BaseModel):
 
 
 class MovieFactsBody(BaseModel):
-    """Facts of a movie; null and empty where they aren't known. `runtime`: minutes. `languages`: codes or names."""
+    """Facts of a movie; null and empty where they aren't known. `runtime`: minutes. `languages`: codes or names.
+
+    `certification`: the catalog's, else TMDB's with its country, such as `DE:12`; `age`: its age in years.
+    """
 
     runtime: int | None
     languages: list[str]
@@ -50,6 +53,7 @@ class MovieFactsBody(BaseModel):
     directors: list[str]
     cast: list[str]
     certification: str | None
+    age: int | None
 
 
 class MovieDetails(schemas.Movie):
@@ -136,7 +140,11 @@ def search_movies(
 
 
 @ROUTER.get("/movies/{movie}")
-def get_movie(movie: TextId, state: State) -> MovieDetails:
+def get_movie(
+    movie: TextId,
+    state: State,
+    country: Annotated[str, Query(pattern=r"^([A-Z]{2})?$", description="Whose certification counts.")] = "",
+) -> MovieDetails:
     """Return a movie and its rating statistics."""
     served = state.served
     number = _find_number(served, movie)
@@ -147,7 +155,7 @@ def get_movie(movie: TextId, state: State) -> MovieDetails:
         histogram=build_histogram(served, counts) if served.has_stars and any(counts) else [],
         links=MovieLinks(imdb=row["imdb"], tmdb=row["tmdb"]),
         tags=top_tags(served.model.data.catalog, number, MAX_TAGS),
-        facts=MovieFactsBody(**state.facts.of(served).row(number)),
+        facts=MovieFactsBody(**state.facts.of(served).row(number, country)),
     )  # fmt: skip
 
 
