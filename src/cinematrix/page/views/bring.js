@@ -3,7 +3,7 @@
 import { answer } from "../parts/answers.js";
 import { shorten } from "../parts/cards.js";
 import { ColumnForm } from "../parts/columns.js";
-import { element, icon } from "../parts/dom.js";
+import { icon } from "../parts/dom.js";
 import { format, words } from "../parts/language.js";
 import { emptyState } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
