@@ -64,6 +64,8 @@ VIEWS = {
     "map": "/?view=map",
     "profile": "/?view=profile",
     "together": "/?view=together",
+    "for-you-german": "/",
+    "film-german": "/?view=film&movie=593",
     "operator": "/?view=operator",
     "signin": "/?view=signin",
     "invitation": "",
@@ -81,7 +83,8 @@ def main(model: Path, views: list[str]) -> None:
                 link = invited(url)
                 path = path or link
             for size, scheme in (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark")):
-                picture = taken(browser, url + path, size, scheme, {} if view == "newcomer" else history)
+                mine, locale = {} if view == "newcomer" else history, "de-DE" if "german" in view else "en-US"
+                picture = taken(browser, url + path, size, scheme, mine, locale)
                 (SCREENS / f"{view}-{size}-{scheme}.png").write_bytes(picture)
         browser.close()
     total = sum(path.stat().st_size for path in SCREENS.glob("*.png"))
@@ -105,11 +108,13 @@ def made_history(url: str) -> dict[str, list[dict[str, Any]]]:
     return {"ratings": rated, "hidden": seen, "watchlist": [found(url, title) | {"time": 1} for title in WANTED]}
 
 
-def taken(browser: Browser, address: str, size: str, scheme: Any, history: dict[str, list[dict[str, Any]]]) -> bytes:
+def taken(
+    browser: Browser, address: str, size: str, scheme: Any, history: dict[str, list[dict[str, Any]]], locale: str
+) -> bytes:
     """Take one screenshot and return it as PNG."""
     width, height = SIZES[size]
     context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce", locale=locale
     )
     kept = json.dumps(json.dumps(history))
     context.add_init_script(f"localStorage.setItem('cinematrix-history', {kept})")
