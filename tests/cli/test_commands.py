@@ -391,7 +391,7 @@ def test_existing_output_is_an_error_before_the_work(shop: Path, tmp_path: Path)
         (["--set", "dropout=none"], "dropout must be a finite number"),
         (["--set", "learning_rate=nan"], "learning_rate must be a finite number"),
         (["--set", "content=maybe"], "content must be true or false"),
-        (["--set", "factors=0"], "factors is 0; it "),
+        (["--set", "factors=-1"], "factors is -1; it "),
         (["--model", "deep-mf-classic", "--set", "hidden=64"], "hidden must be 2 values of type int, such as 1,2"),
         (["--model", "deep-mf-classic", "--set", "hidden=64,x"], "hidden must be 2 values of type int"),
         (["--model", "popular", "--set", "factors=3"], "popular has no such setting; its settings are none"),

@@ -145,6 +145,7 @@ def check_limit(visit: PageVisit, movies: list[str]) -> None:
     page.get_by_label("Name of the new profile").fill("Ben")
     page.get_by_role("button", name="Add a profile").click()
     ben = page.locator("[data-profile='2']")
+    visit.settle()
     ben.locator("summary").click()
     ben.get_by_label("Up to age").select_option("12")
     expect(ben.locator("summary")).to_contain_text("up to age 12")

@@ -89,6 +89,7 @@ ROUTES = {
     "POST /v1/rows": "page",
     "POST /v1/profile": "page",
     "GET /v1/facts": "page",
+    "GET /v1/facts/ages": "page",
     "POST /v1/people/movies": "page",
     "GET /v1/map": "page",
     "POST /v1/questions": "page",

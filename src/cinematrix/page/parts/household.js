@@ -101,8 +101,8 @@ function profileItem(app, profile, open, toggled) {
       } }),
       current ? element("span", { class: "here" }, icon("check"), words.household.now)
         : element("button", { type: "button", class: "ghost", "data-control": `switch-${profile.id}`, onclick: () => app.switchProfile(profile) }, words.household.switch, element("span", { class: "quiet" }, words.household.switchTo(profile.name)))),
-    element("details", { class: "why", open, ontoggle: (/** @type {Event} */ event) => { if (/** @type {HTMLDetailsElement} */ (event.target).open !== open) toggled(); } },
-      element("summary", { "data-closed": words.household.change, "data-opened": words.film.close }, words.household.limit, summary), limitControls(app, profile, summary)));
+    element("details", { class: "why", open },
+      element("summary", { onclick: toggled, "data-closed": words.household.change, "data-opened": words.film.close }, words.household.limit, summary), limitControls(app, profile, summary)));
 }
 
 /** `only Comedy, no Horror, up to age 12`; `all films` without a limit. @param {Limit} limit */
