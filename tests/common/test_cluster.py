@@ -41,6 +41,8 @@ def cluster() -> Iterator[Any]:
     helpers = str(Path(__file__).parents[1] / "helpers")
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="ray") as scratch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_health_check_initial_delay_ms", "0")  # a killed node is noticed soon
+        patch.setenv("RAY_health_check_period_ms", "300")
         patch.setenv("RAY_AUTH_MODE", "disabled")  # else a token would be left in the home folder
         patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # as there: nodes talk by the loopback address alone
         patch.setenv("PYTHONPATH", os.pathsep.join([helpers, os.environ.get("PYTHONPATH", "")]))

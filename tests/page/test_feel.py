@@ -25,7 +25,7 @@ SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
 }).observe({ type: "layout-shift", buffered: true });"""
 
-LATER = "() => new Promise((done) => setTimeout(() => requestIdleCallback(done), 100))"
+LATER = "() => new Promise((done) => setTimeout(() => requestIdleCallback(done), 50))"
 """A moment after the page has asked all it needs, in which what is still to move moves."""
 
 RATE_JS = """async () => {

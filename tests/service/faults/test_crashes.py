@@ -31,7 +31,7 @@ def test_the_ledger_notices_what_is_lost_and_what_was_never_written() -> None:
 
 @pytest.mark.fault(31)
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize(("kind", "kills"), [("sqlite", 10), ("postgresql", 10)])
+@pytest.mark.parametrize(("kind", "kills"), [("sqlite", 5), ("postgresql", 5)])
 def test_no_kill_loses_what_was_acknowledged(kind: str, kills: int, workers: int, tmp_path: Path) -> None:
     """No acknowledged write is lost by kill -9 of the server, a worker or PostgreSQL, with eight writers.
 
