@@ -45,24 +45,19 @@ CASES: dict[str, tuple[Ordering, bool, DeepMFSettings]] = {
 """Trainings by name: the head, whether there are stars, and the settings. The first one has 60 steps."""
 
 
-def make_job(by: Ordering, stars: bool, settings: DeepMFSettings, run: TrainingOptions | None = None) -> HeadJob:
+def make_job(by: Ordering, stars: bool, settings: DeepMFSettings) -> HeadJob:
     """Return a training of a head on the planted world."""
     ratings, catalog = taste_world(np.random.default_rng(5))
     cut = random(ratings if stars else as_interactions(ratings), 0.1)
     movies = ratings.movies.extend(catalog.movies.ids)
     data = HeadData.of(cut.train, cut.test, movie_features(catalog.align(movies)), len(movies))
-    return HeadJob(by, settings, settings.schedule(by), data, run or TrainingOptions(), "", by)
+    return HeadJob(by, settings, settings.schedule(by), data, TrainingOptions(), "", by)
 
 
-def train_all(world: World, folder: Path) -> dict[str, NDArray[Any]]:
-    """Train all cases, one of them again from its checkpoint, and a whole model; return the arrays by name."""
+def train_all(world: World) -> dict[str, NDArray[Any]]:
+    """Train all cases and a whole model; return the arrays by name."""
     found: dict[str, NDArray[Any]] = {}
-    saved = TrainingOptions(checkpoint=folder / f"checkpoint-{world.size}")
     cases = [(name, make_job(*case)) for name, case in CASES.items()]
-    cases += [
-        (f"{name}, resumed", make_job(*CASES["stars"], replace(saved, resume=name == "again")))
-        for name in ("", "again")
-    ]
     for name, whole in cases:
         net, _, log = world.scatter(whole, lambda rank, job=whole: job.of_worker(world, rank)).train(world)
         found |= {f"{name}: {key}": tensor.detach().numpy() for key, tensor in net.state_dict().items()}
@@ -151,6 +146,6 @@ if __name__ == "__main__":
             counted = world.scatter(CountedSteps(whole), lambda rank: CountedSteps(whole.of_worker(world, rank)))
             sent, computed = counted.train(world)
             folder = Path(sys.argv[1])
-            np.savez(folder / "two.npz", **train_all(world, folder), sent=sent, computed=computed)
+            np.savez(folder / "two.npz", **train_all(world), sent=sent, computed=computed)
         else:
             world.work()

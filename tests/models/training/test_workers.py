@@ -35,12 +35,12 @@ COMMAND = [
 
 
 def test_two_workers_learn_the_weights_of_one(tmp_path: Path) -> None:
-    """Nets, logs and a whole model are equal to 1e-5, from checkpoints too, and bytes are sent as computed.
+    """Nets, logs and a whole model are equal to 1e-5, and bytes are sent as computed.
 
     The user's bias of the ranking head has no gradient but rounding, as it is the same for all movies.
     """
     workers = start_workers([HELPER, str(tmp_path)], 2)
-    one = train_all(ALONE, tmp_path)
+    one = train_all(ALONE)
     assert finish(workers) == [(0, ""), (0, "")]
     two = np.load(tmp_path / "two.npz")
     for name, values in one.items():
