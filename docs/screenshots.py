@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import count
@@ -68,8 +68,6 @@ VIEWS = {
     "nothing-here": "/nosuch",
     "no-watchlist": "/?view=watchlist",
     "shared": "",
-    "offline": "/",
-    "imported": "/?view=bring",
     "for-you-german": "/",
     "film-german": "/?view=film&movie=593",
     "operator": "/?view=operator",
@@ -92,7 +90,7 @@ def main(model: Path, views: list[str]) -> None:
                 path = shared(url, [film["movie"] for film in history["watchlist"]])
             for size, scheme in (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark")):
                 mine, locale = {} if view in NO_HISTORY else history, "de-DE" if "german" in view else "en-US"
-                picture = taken(browser, url + path, size, scheme, mine, locale, STEPS.get(view))
+                picture = taken(browser, url + path, size, scheme, mine, locale)
                 (SCREENS / f"{view}-{size}-{scheme}.png").write_bytes(picture)
         browser.close()
     total = sum(path.stat().st_size for path in SCREENS.glob("*.png"))
@@ -106,33 +104,6 @@ def shared(url: str, movies: list[Any]) -> str:
     with urllib.request.urlopen(urllib.request.Request(f"{url}/v1/shared", json.dumps(body).encode(), headers)) as made:
         return f"/?view=shared&list={json.load(made)['share']}"
 
-
-def lose_the_server(page: Page) -> None:
-    """Rate a film while the server can't be reached."""
-    page.context.set_offline(True)
-    page.locator(".card label").nth(3).click()
-    page.get_by_role("status").first.wait_for()
-    page.wait_for_timeout(500)
-
-
-def import_ratings(page: Page) -> None:
-    """Import a small file, of which one film isn't in the catalog and one is misspelt."""
-    rows = [
-        "Date,Name,Year,Letterboxd URI,Rating",
-        "2026-11-01,Heat,1995,u,4.5",
-        "2026-11-02,The Big Lebowsky,1998,u,5",
-    ]
-    rows += ["2026-11-03,Alien,1979,u,4", "2026-11-04,A Film Of Next Year,2027,u,3.5", "2026-11-05,Ran,1985,u,5"]
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "ratings.csv")
-        file.write_text("\n".join(rows), encoding="utf-8")
-        page.locator("#file").set_input_files(file)
-        page.locator(".result").wait_for()
-    page.wait_for_timeout(500)
-
-
-STEPS: dict[str, Callable[[Page], object]] = {"offline": lose_the_server, "imported": import_ratings}
-"""What the user does before the picture, by view."""
 
 NO_HISTORY = ("newcomer", "no-watchlist", "shared")
 """Views that are shown to somebody without a history."""
@@ -156,15 +127,9 @@ def made_history(url: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def taken(
-    browser: Browser,
-    address: str,
-    size: str,
-    scheme: Any,
-    history: dict[str, list[dict[str, Any]]],
-    locale: str,
-    step: Callable[[Page], object] | None,
+    browser: Browser, address: str, size: str, scheme: Any, history: dict[str, list[dict[str, Any]]], locale: str
 ) -> bytes:
-    """Take one screenshot, after a step of the user if there is one, and return it as PNG."""
+    """Take one screenshot and return it as PNG."""
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce", locale=locale
@@ -175,8 +140,6 @@ def taken(
     page.goto(address)
     page.wait_for_load_state("networkidle")
     page.locator("main:not(:has(.loading))").wait_for()
-    if step:
-        step(page)
     png = page.screenshot()
     context.close()
     small = BytesIO()

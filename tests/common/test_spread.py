@@ -66,7 +66,7 @@ def test_an_exception_in_the_receiver_ends_the_work(on: str) -> None:
     with pytest.raises(WorkError, match="item 1: "), spreading(shared_number(10), on) as spread:
         spread(fail, ["well", "crash", *["well"] * 98], done)
     assert received[-1] == 1
-    assert len(received) < 100
+    assert on != "local" or len(received) == 2
 
 
 def test_processes_stay_for_more_work_unless_items_want_fresh_ones() -> None:
