@@ -22,8 +22,12 @@ def parse_pairs(text: str, message: str) -> list[tuple[str, str]]:
 
 def without_accents(text: str) -> str:
     """Return a text in lower case without accents."""
-    letters = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return unicodedata.normalize("NFC", "".join(letters))
+    return unicodedata.normalize("NFC", drop_marks(unicodedata.normalize("NFKD", text.casefold())))
+
+
+def drop_marks(text: str) -> str:
+    """Return a text in a decomposed form of Unicode without the marks that combine with letters."""
+    return "".join(c for c in text if not unicodedata.combining(c))
 
 
 def parse_duration(text: str) -> float:

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from cinematrix.common.text import drop_marks
 from cinematrix.data.certifications import age_of
 from cinematrix.data.conditions import COMPARE, NUMBERS, WORDS, parse_conditions
 from cinematrix.data.ids import UNKNOWN, IdMap, Ids, parse_id
@@ -65,7 +66,7 @@ def _article_first(title: str) -> str:
 def normalise_title(title: str) -> str:
     """Normalise a title for comparison: case, accents, punctuation and a leading article are ignored."""
     plain = unicodedata.normalize("NFKD", title).casefold()
-    words = re.sub(r"[^\w\s]", " ", "".join(c for c in plain if not unicodedata.combining(c))).split()
+    words = re.sub(r"[^\w\s]", " ", drop_marks(plain)).split()
     return " ".join(words[1:] if len(words) > 1 and words[0] in ARTICLES else words)
 
 

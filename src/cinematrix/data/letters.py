@@ -2,12 +2,14 @@
 
 import unicodedata
 
+from cinematrix.common.text import drop_marks
+
 LETTERS = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "¢": "c", "$": "s"}
     | dict.fromkeys("'’‘ʼ`´", "")
     | dict.fromkeys("&+", " and ")
 )
-"""What stands for a letter or sign in comparisons."""
+"""Replacements of letters and signs in comparisons."""
 
 
 def fold_letters(text: str) -> str:
@@ -17,5 +19,5 @@ def fold_letters(text: str) -> str:
     ('agnes varda', 'peter otoole', 'lodz')
     """
     if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+        text = drop_marks(unicodedata.normalize("NFKD", text))
     return text.casefold().translate(LETTERS)

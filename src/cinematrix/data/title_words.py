@@ -7,6 +7,7 @@
 import re
 import unicodedata
 
+from cinematrix.common.text import drop_marks
 from cinematrix.data.catalog import ARTICLES
 from cinematrix.data.letters import LETTERS
 
@@ -64,8 +65,7 @@ def title_words(title: str) -> list[str]:
     if ", " in title:
         title = _TRAILING_ARTICLE.sub(r"\2 \1", title)
     if not title.isascii():
-        letters = unicodedata.normalize("NFKD", _RAISED.sub(r" \1", title))
-        title = "".join(c for c in letters if not unicodedata.combining(c))
+        title = drop_marks(unicodedata.normalize("NFKD", _RAISED.sub(r" \1", title)))
     text = _ELISION.sub("l ", title.casefold()).translate(LETTERS)
     words = [_EQUAL_WORDS.get(word, word) for word in _WORD.findall(text)]
     if len(words) > 1:
