@@ -1,8 +1,8 @@
 /** The question, after signing in, whether the films rated in this browser before join the account. */
 
-import { element } from "./dom.js";
 import { fileText, filmsOf } from "./history-file.js";
 import { words } from "./language.js";
+import { askYesOrNo } from "./question.js";
 
 /** Names in localStorage of a profile's films, and of what was made from them. */
 const OWN = ["cinematrix-history", "cinematrix-unmatched", "cinematrix-lists", "cinematrix-matched"];
@@ -37,18 +37,6 @@ export async function offerToJoin(app, { films, forget }) {
 
 /** @param {number} n @param {number | string} user @returns {Promise<boolean>} */
 function ask(n, user) {
-  return new Promise((resolve) => {
-    const answer = (/** @type {boolean} */ yes) => () => {
-      resolve(yes);
-      dialog.close();
-    };
-    const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "join-title", onclose: () => { resolve(false); dialog.remove(); } },
-      element("h2", { id: "join-title" }, words.signIn.addFilms),
-      element("p", {}, words.signIn.addFilmsWhy(n, user)),
-      element("div", { class: "buttons" },
-        element("button", { type: "button", class: "primary", onclick: answer(true) }, words.signIn.addThem),
-        element("button", { type: "button", class: "ghost", onclick: answer(false) }, words.signIn.keepApart))));
-    document.body.append(dialog);
-    dialog.showModal();
-  });
+  const { addFilms, addFilmsWhy, addThem, keepApart } = words.signIn;
+  return askYesOrNo("join-title", { heading: addFilms, text: addFilmsWhy(n, user), yes: addThem, no: keepApart });
 }

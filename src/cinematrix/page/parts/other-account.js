@@ -1,8 +1,8 @@
 /** The question before a link's account is opened in a browser that has another account or ratings of its own. */
 
 import { Api } from "./api.js";
-import { element } from "./dom.js";
 import { words } from "./language.js";
+import { askYesOrNo } from "./question.js";
 
 /**
  * Whether a link's account may be opened. The user is asked, unless the browser has nothing of its own or the account is the same.
@@ -32,20 +32,8 @@ async function findUser(token) {
 
 /** Ask the user. Without an answer (Escape) everything stays. @param {number | string} user @param {number | string | null} mine @returns {Promise<boolean>} */
 function ask(user, mine) {
-  return new Promise((resolve) => {
-    const answer = (/** @type {boolean} */ yes) => () => {
-      resolve(yes);
-      dialog.close();
-    };
-    const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "other-title", onclose: () => { resolve(false); dialog.remove(); } },
-      element("h2", { id: "other-title" }, words.account.continueAs(user)),
-      element("p", {}, mine === null
-        ? words.account.opens(user)
-        : words.account.opensOther(user, mine)),
-      element("div", { class: "buttons" },
-        element("button", { type: "button", class: "primary", onclick: answer(true) }, words.account.yes(user)),
-        element("button", { type: "button", class: "ghost", onclick: answer(false) }, mine === null ? words.account.keepMine : words.account.stay(mine)))));
-    document.body.append(dialog);
-    dialog.showModal();
+  const { continueAs, opens, opensOther, yes, keepMine, stay } = words.account;
+  return askYesOrNo("other-title", {
+    heading: continueAs(user), text: mine === null ? opens(user) : opensOther(user, mine), yes: yes(user), no: mine === null ? keepMine : stay(mine),
   });
 }
