@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from statistics import fmean
 
-from cinematrix.data.protocols import CODEX_DATES
+from cinematrix.data.protocols import CODEX_DATES, find_dataset
+from cinematrix.data.ratings import Ratings
 from cinematrix.data.readers import read
 from cinematrix.evaluation.protocols import PROTOCOLS, measure_protocol, published_figures
 from cinematrix.models import model_class
@@ -41,18 +42,19 @@ def main() -> None:
         protocol, model, seed = options.fit
         print(json.dumps(fit(options.data, protocol, model, int(seed))))
         return
-    names = options.protocols or applicable(options.data)
-    tables = [measured(options.data, name, options.models or MODELS[name], options.seeds) for name in names]
+    ratings = read(options.data).ratings
+    names = options.protocols or applicable(ratings)
+    tables = [measured(options.data, ratings, name, options.models or MODELS[name], options.seeds) for name in names]
     put(["## Published protocols", *tables], of=options.data.name)
 
 
-def applicable(data: Path) -> list[str]:
+def applicable(ratings: Ratings) -> list[str]:
     """Return the protocols that a data set can be measured by: fixed dates are known of four only."""
-    dated = len(read(data).ratings) in CODEX_DATES
+    dated = find_dataset(ratings) in CODEX_DATES
     return [name for name in PROTOCOLS if dated or name != "fixed-dates"]
 
 
-def measured(data: Path, name: str, models: list[str], seeds: int) -> str:
+def measured(data: Path, ratings: Ratings, name: str, models: list[str], seeds: int) -> str:
     """Return the table of one protocol: our models, then the papers'."""
     protocol, rows = PROTOCOLS[name], []
     for model in models:
@@ -60,7 +62,7 @@ def measured(data: Path, name: str, models: list[str], seeds: int) -> str:
         values = [f"{fmean(run[measure] for run in runs):.4f}" for measure in protocol.measures]
         costs = [f"{fmean(run['seconds'] for run in runs):.0f}", f"{max(run['megabytes'] for run in runs):,.0f}"]
         rows.append([f"`{model}`", *values, *costs, "measured here"])
-    dataset, figures = published_figures(protocol, read(data).ratings)
+    dataset, figures = published_figures(protocol, ratings)
     for each in figures:
         values = [f"{each.values[measure]:.4f}".rstrip("0") for measure in protocol.measures]
         rows.append([each.model, *values, "", "", f"quoted: {each.source}"])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cinematrix.data.protocols import CODEX_DATES, Dates, fixed_dates, leave_one_out, strong_generalisation
+from cinematrix.data.protocols import CODEX_DATES, DATASETS, Dates, fixed_dates, leave_one_out, strong_generalisation
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import DataError, DataWarning, SettingError
 
@@ -73,7 +73,7 @@ def test_too_few_users_are_refused(ratings: Ratings) -> None:
 
 
 def test_leave_one_out_tests_the_last_movie_and_gives_the_one_before(frame: pd.DataFrame, ratings: Ratings) -> None:
-    """Of users and movies with five ratings; a second implementation sorts in pandas."""
+    """Only users and movies with five ratings count; a second implementation sorts in pandas."""
     rows = frame.assign(row=range(len(frame)))
     by_user, by_movie = (rows.groupby(name).row.transform("size") for name in ("user", "movie"))
     rows = rows[(by_user >= 5) & (by_movie >= 5)].sort_values(["user", "time", "row"])
@@ -111,7 +111,8 @@ def test_dates_are_known_by_the_number_of_ratings(ratings: Ratings) -> None:
         fixed_dates(untimed, dates=next(iter(CODEX_DATES.values())))
     with pytest.raises(DataError, match="no time column"):
         leave_one_out(untimed)
-    for n, dates in CODEX_DATES.items():
+    sizes = {name: n for n, name in DATASETS.items()}
+    for n, dates in ((sizes[name], dates) for name, dates in CODEX_DATES.items()):
         assert sum(dates.counts) == pytest.approx(n, rel=1e-5), "the codex' parts are all ratings"
 
 

@@ -37,13 +37,28 @@ class Dates:
     counts: tuple[int, int, int]
 
 
-CODEX_DATES = {
-    10_000_054: Dates(date(2005, 4, 1), date(2007, 1, 1), (6_974_190, 1_538_314, 1_487_550)),
-    20_000_263: Dates(date(2008, 1, 1), date(2011, 1, 1), (14_063_903, 2_992_504, 2_943_856)),
-    25_000_095: Dates(date(2015, 1, 1), date(2017, 4, 1), (17_436_172, 3_850_116, 3_713_624)),
-    32_000_204: Dates(date(2016, 10, 1), date(2019, 11, 1), (22_354_937, 4_814_880, 4_830_150)),
+DATASETS = {
+    1_000_209: "ml-1m",
+    10_000_054: "ml-10m",
+    20_000_263: "ml-20m",
+    25_000_095: "ml-25m",
+    32_000_204: "ml-32m",
+    100_480_507: "netflix",
 }
-"""Dates of ML-10M, 20M, 25M and 32M, by their number of ratings. For 25M the codex says "March/April 2017"."""
+"""Data sets that papers report on, by their number of ratings."""
+
+CODEX_DATES = {
+    "ml-10m": Dates(date(2005, 4, 1), date(2007, 1, 1), (6_974_190, 1_538_314, 1_487_550)),
+    "ml-20m": Dates(date(2008, 1, 1), date(2011, 1, 1), (14_063_903, 2_992_504, 2_943_856)),
+    "ml-25m": Dates(date(2015, 1, 1), date(2017, 4, 1), (17_436_172, 3_850_116, 3_713_624)),
+    "ml-32m": Dates(date(2016, 10, 1), date(2019, 11, 1), (22_354_937, 4_814_880, 4_830_150)),
+}
+"""Dates of data sets, by name. For ml-25m the codex says "March/April 2017"."""
+
+
+def find_dataset(ratings: Ratings) -> str:
+    """Return the name of the data set that papers report on; empty if it is none of these."""
+    return DATASETS.get(len(ratings), "")
 
 
 def random_tenth(ratings: Ratings, seed: int = 42) -> Split:
@@ -94,14 +109,14 @@ def fixed_dates(ratings: Ratings, part: str = "validation", dates: Dates | None 
 
     Args:
         part: `validation`, tested after training on what is before it, or `test`, after training on all before it.
-        dates: the days; None: those of `CODEX_DATES` by the number of ratings.
+        dates: the days; None: those of `CODEX_DATES`.
 
     Raises:
         DataError: the ratings have no time, or aren't of a data set with known dates.
     """
     if part not in ("validation", "test"):
         raise SettingError(f"part is {part!r}; it must be validation or test")
-    dates = dates or CODEX_DATES.get(len(ratings))
+    dates = dates or CODEX_DATES.get(find_dataset(ratings))
     if dates is None:
         raise DataError(
             f"the table has {len(ratings):,} ratings, as no data set with fixed dates has; take ML-10M, ML-20M, ML-25M "

@@ -8,6 +8,8 @@ papers, not measured here.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 
 from cinematrix.common.progress import Progress
 from cinematrix.data import protocols as published
@@ -19,16 +21,6 @@ from cinematrix.evaluation.lists import Metric
 from cinematrix.evaluation.measures import Measure
 from cinematrix.metrics.accuracy import capped_recall, hit_rate, ndcg
 from cinematrix.models.base import Recommender
-
-DATASETS = {
-    1_000_209: "ml-1m",
-    10_000_054: "ml-10m",
-    20_000_263: "ml-20m",
-    25_000_095: "ml-25m",
-    32_000_204: "ml-32m",
-    100_480_507: "netflix",
-}
-"""Data sets that papers report on, by their number of ratings."""
 
 
 @dataclass(frozen=True)
@@ -147,12 +139,12 @@ def measure_protocol(
     fitted = model().fit(cut.train, catalog, progress=progress)
     measure = partial(evaluate, fitted, cut.test, given=cut.given, split=cut.protocol, progress=progress)
     found = list(measure(metrics=["rmse"]).measures) if protocol.errors else []
-    for metric, k in protocol.lists:
-        found += measure(by="ranking", k=k, metrics=[metric]).measures
+    for k, lists in groupby(protocol.lists, key=itemgetter(1)):
+        found += measure(by="ranking", k=k, metrics=[metric for metric, _ in lists]).measures
     return cut, found
 
 
 def published_figures(protocol: PublishedProtocol, ratings: Ratings) -> tuple[str, tuple[Figure, ...]]:
     """Return the name of the data set, empty if papers don't report on it, and their figures on it."""
-    name = DATASETS.get(len(ratings), "")
+    name = published.find_dataset(ratings)
     return name, protocol.figures.get(name, ())
