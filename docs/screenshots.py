@@ -76,6 +76,10 @@ VIEWS = {
 }
 
 
+NO_HISTORY = ("newcomer", "no-watchlist", "shared")
+"""Views that are shown to somebody without a history."""
+
+
 def main(model: Path, views: list[str]) -> None:
     """Take the screenshots of some views; of all if none is named."""
     SCREENS.mkdir(exist_ok=True)
@@ -100,22 +104,20 @@ def main(model: Path, views: list[str]) -> None:
 def shared(url: str, movies: list[Any]) -> str:
     """Share a list of movies, and return the path of its link."""
     body = {"movies": movies, "name": "Twelve for the winter", "note": "One a week, until the crocuses are out."}
-    headers = {"Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(f"{url}/v1/shared", json.dumps(body).encode(), headers)) as made:
-        return f"/?view=shared&list={json.load(made)['share']}"
-
-
-NO_HISTORY = ("newcomer", "no-watchlist", "shared")
-"""Views that are shown to somebody without a history."""
+    return f"/?view=shared&list={posted(f'{url}/v1/shared', body)['share']}"
 
 
 def invited(url: str) -> str:
     """Invite a user, and return the path of the link."""
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{url}/v1/admin/users/Anna/invitation", b"{}", headers)
+    return posted(f"{url}/v1/admin/users/Anna/invitation", {})["link"]
+
+
+def posted(url: str, body: dict[str, Any]) -> dict[str, str]:
+    """Send a body and return the answer."""
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request) as answer:
-        link: str = json.load(answer)["link"]
-    return link
+        content: dict[str, str] = json.load(answer)
+    return content
 
 
 def made_history(url: str) -> dict[str, list[dict[str, Any]]]:

@@ -37,6 +37,7 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Store
 from places import ROOT
 from service_world import PROBLEM_TYPE, check_problem
+from serving import free_port
 from waiting import wait_for
 
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
@@ -494,13 +495,6 @@ def test_a_damaged_model_is_not_swapped_in(settings: ServiceSettings, folder: Pa
         assert failed in client.get("/metrics").text
         assert client.get("/readyz").status_code == 200
         assert client.get("/v1/users/1/recommendations").json()["model_version"] == version
-
-
-def free_port() -> int:
-    """Return a port that no process listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.fault(32, 34, 43)

@@ -52,33 +52,17 @@ class Telemetry:
         self.sign_ins = self._counter("sign_ins", "Sign-ins, by how they ended.", "outcome")
         self.load_failures = self._counter("model_load_failures", "New models that couldn't be served.")
         self.refits = self._counter("refits", "Retrainings started by this server, by outcome.", "state")
-        self.refit_seconds = Histogram(
-            "cinematrix_refit_seconds",
-            "Duration of retrainings that this server started.",
-            buckets=REFIT_BUCKETS,
-            registry=self.registry,
+        self.refit_seconds = self._histogram(
+            "refit_seconds", "Duration of retrainings that this server started.", buckets=REFIT_BUCKETS
         )
         self.task_failures = self._counter("task_failures", "Failed runs of background tasks, by task.", "task")
         self.dropped = self._counter("log_lines_dropped", "Log lines dropped because the queue was full.")
-        self.latency = Histogram(
-            "cinematrix_request_seconds",
-            "Time from request to response.",
-            ("route",),
-            buckets=LATENCY_BUCKETS,
-            registry=self.registry,
-        )
-        self.fold_in = Histogram(
-            "cinematrix_fold_in_seconds",
-            "Time to make a list from a history.",
-            buckets=LATENCY_BUCKETS,
-            registry=self.registry,
-        )
-        self.store_seconds = Histogram(
-            "cinematrix_store_seconds",
+        self.latency = self._histogram("request_seconds", "Time from request to response.", "route")
+        self.fold_in = self._histogram("fold_in_seconds", "Time to make a list from a history.")
+        self.store_seconds = self._histogram(
+            "store_seconds",
             "Time of the store for a statement (read, write), the lock of a write, or a commit.",
-            ("operation",),
-            buckets=LATENCY_BUCKETS,
-            registry=self.registry,
+            "operation",
         )
         self._operation = lru_cache(10)(self.store_seconds.labels)
         self._request = lru_cache(1000)(self.requests.labels)
@@ -108,6 +92,11 @@ class Telemetry:
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"cinematrix_{name}", meaning, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, meaning: str, *labels: str, buckets: Sequence[float] = LATENCY_BUCKETS
+    ) -> Histogram:
+        return Histogram(f"cinematrix_{name}", meaning, labels, buckets=buckets, registry=self.registry)
 
     def text(self, *now: Collector) -> bytes:
         """Return all metrics in Prometheus text format. `now`: collectors of what is so at this moment."""

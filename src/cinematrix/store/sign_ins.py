@@ -154,16 +154,17 @@ def find_credentials(store: Store, name: str) -> Credentials | None:
     folded = fold_name(name)
     if not folded.isprintable():  # no name is so, and databases refuse some of these
         return None
-    wanted = select(SIGN_INS.c.user, SIGN_INS.c.password).filter_by(name=folded)
-    with store.engine.connect() as connection:
-        row = connection.execute(wanted).first()
-    return None if row is None else Credentials(*row)
+    return _select_credentials(store, name=folded)
 
 
 def credentials_of(store: Store, user: str) -> Credentials | None:
     """Return the credentials of a user; None if they can't sign in."""
+    return _select_credentials(store, user=user)
+
+
+def _select_credentials(store: Store, **of: str) -> Credentials | None:
     with store.engine.connect() as connection:
-        row = connection.execute(select(SIGN_INS.c.user, SIGN_INS.c.password).filter_by(user=user)).first()
+        row = connection.execute(select(SIGN_INS.c.user, SIGN_INS.c.password).filter_by(**of)).first()
     return None if row is None else Credentials(*row)
 
 

@@ -126,9 +126,9 @@ class DeepMFSettings:
 
     def for_interactions(self, n: int) -> "DeepMFSettings":
         """Return the settings of a training from `n` plain interactions: width and epochs by their number."""
-        few = n < ONE_STAGE_RATINGS
-        factors, epochs = self.factors or (FEW_FACTORS if few else 64), self.epochs or (FEW_EPOCHS if few else 20)
-        return replace(self, factors=factors, epochs=epochs)
+        usual = DeepMFSettings.factors, DeepMFSettings.epochs
+        factors, epochs = (FEW_FACTORS, FEW_EPOCHS) if n < ONE_STAGE_RATINGS else usual
+        return replace(self, factors=self.factors or factors, epochs=self.epochs or epochs)
 
     def shape(self, by: Ordering) -> "NetworkShape":
         """Return the shape of one head's net."""
