@@ -56,7 +56,7 @@ def test_errors_name_the_item_and_leave_the_others_alone(on: str) -> None:
 
 @on
 def test_an_exception_in_the_receiver_ends_the_work(on: str) -> None:
-    """What it received before isn't called again, and no item starts anymore."""
+    """The receiver isn't called again, and no further item starts in this process."""
     received = []
 
     def done(place: int, outcome: Any) -> None:

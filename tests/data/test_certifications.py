@@ -35,7 +35,7 @@ AGES: dict[str, int | None] = {
 
 
 def test_certifications_are_read_in_any_notation() -> None:
-    """Of the common systems; the US counts first, else the strictest."""
+    """A label that several systems have is that of the US, else the strictest one's."""
     assert {text: age_of(text) for text in AGES} == AGES
     assert read_certification("DE:16|US:PG-13") == {"DE": 16, "US": 13}
     assert [says_no_age(text) for text in ("Not Rated", "US:NR", "n.r.", "PG", "long")] == [

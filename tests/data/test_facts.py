@@ -97,7 +97,7 @@ def test_a_catalog_without_facts_is_what_it_was() -> None:
     ],
 )  # fmt: skip
 def test_running_times_are_read_in_any_notation(text: str | None, minutes: int | None) -> None:
-    """What is no time is missing."""
+    """A text that is no running time counts as missing."""
     assert parse_minutes(text) == minutes
 
 

@@ -166,7 +166,7 @@ def speech(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("folder", [".", "parts", "views"])
 def test_modules_have_no_words_of_their_own(folder: str) -> None:
-    """What people read is in `words/`. Single words in small letters are found by the evening in German."""
+    """All texts that people read are in `words/`. Single words in small letters are found by the evening in German."""
     modules = [path for path in sorted((PAGE / folder).glob("*.js")) if path.name not in WITHOUT_SPEECH]
     assert {path.name: said for path in modules if (said := speech(path))} == {}
 
