@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy import sparse
 
-from cinematrix.data.histories import Histories
+from cinematrix.data.histories import MANY_PAIRS, Histories, order_pairs
 from cinematrix.data.ids import UNKNOWN
 
 N_ROWS, N_ITEMS = 7, 11
@@ -105,3 +105,11 @@ def test_owning_changes_nothing_else() -> None:
     some = Histories.of_lists([([1], [3.0])])
     assert some.owned().items is some.items
     assert some.owners is None
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, MANY_PAIRS, 3 * MANY_PAIRS])
+def test_pairs_are_ordered_by_row_and_item_and_equal_ones_keep_their_order(size: int) -> None:
+    """The two ways of sorting, for few pairs and for many, are NumPy's."""
+    rng = np.random.default_rng(size)
+    rows, items = rng.integers(0, 50, size).astype(np.int32), rng.integers(0, 40, size).astype(np.int32)
+    assert np.array_equal(order_pairs(rows, items), np.lexsort((items, rows)))

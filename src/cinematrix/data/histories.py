@@ -14,6 +14,9 @@ from scipy import sparse
 
 from cinematrix.data.ids import UNKNOWN, Numbers
 
+MANY_PAIRS = 10_000
+"""Number of pairs from which counting sorts take less time than comparing."""
+
 
 @dataclass(frozen=True, eq=False)
 class Histories:
@@ -35,8 +38,7 @@ class Histories:
     @classmethod
     def of_pairs(cls, rows: NDArray[Any], items: NDArray[Any], values: NDArray[Any] | None, n_rows: int) -> Self:
         """Create histories from pairs in any order: pair `j` puts `items[j]` into history `rows[j]`."""
-        width = np.int64(items.max(initial=0)) + 1
-        order = np.argsort(rows.astype(np.int64) * width + items, kind="stable")
+        order = order_pairs(rows, items)
         starts = np.zeros(n_rows + 1, np.int64)
         np.cumsum(np.bincount(rows, minlength=n_rows), out=starts[1:])
         picked = None if values is None else values[order].astype(np.float32, copy=False)
@@ -109,6 +111,21 @@ class Histories:
             return np.asarray(self.matrix(len(table), values) @ table, np.float32)
         rows = table[self.items].astype(np.float32, copy=False)
         return np.asarray(rows.sum(0) if values is None else values @ rows, np.float32)[None]
+
+
+def order_pairs(rows: NDArray[Any], items: NDArray[Any]) -> NDArray[Any]:
+    """Return the order that sorts pairs by row, then by item; equal pairs keep theirs. `[size]`."""
+    if len(rows) < MANY_PAIRS:
+        return np.asarray(np.lexsort((items, rows)))
+    by_item = _count_order(items)
+    return np.asarray(by_item[_count_order(rows[by_item])])
+
+
+def _count_order(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return the stable order of `numbers` by a counting sort: SciPy's change from rows to columns. `[size]`."""
+    size = len(numbers)
+    entries = sparse.csr_matrix((np.zeros(size, np.int8), numbers, np.arange(size + 1)), (size, numbers.max() + 1))
+    return np.asarray(entries.tocsc().indices)
 
 
 def join_histories(parts: Sequence[Histories]) -> Histories:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.histories import Histories, find_entries
+from cinematrix.data.histories import Histories, find_entries, order_pairs
 from cinematrix.data.ids import UNKNOWN, IdMap, Ids, Numbers
 from cinematrix.data.rating_updates import RatingUpdates, apply_updates
 from cinematrix.data.ratings import Ratings, Scale
@@ -50,7 +50,7 @@ class TrainingData:
         aligned = Catalog.empty(movies) if catalog is None else catalog.align(movies)
         times = None
         if ratings.time is not None:
-            times = ratings.time[np.lexsort((ratings.movie, ratings.user))]  # in the order of `by_user`
+            times = ratings.time[order_pairs(ratings.user, ratings.movie)]  # in the order of `by_user`
         return cls(ratings.users, movies, aligned, ratings.by_user.owned(), ratings.scale, times)
 
     @cached_property
@@ -125,7 +125,7 @@ class TrainingData:
         if self.scale is None:
             since = since._replace(rating=values + _values_at(self.history, given, user, movie))
         merged = apply_updates(before, since)
-        order = np.lexsort((merged.movie, merged.user))
+        order = order_pairs(merged.user, merged.movie)
         histories = Histories.of_pairs(merged.user, merged.movie, merged.rating, len(users))
         owners = np.full(len(users), UNKNOWN, np.int32)
         owners[: len(self.users)] = np.arange(len(self.users)) if self.history.owners is None else self.history.owners
