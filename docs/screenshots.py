@@ -21,7 +21,7 @@ from shutil import which
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 
 SCREENS = Path(__file__).parent / "screens"
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
@@ -60,6 +60,8 @@ VIEWS = {
     "search": "/?view=search&query=godfater",
     "questions": "/?view=questions",
     "bring": "/?view=bring",
+    "imported": "/?view=bring",
+    "offline": "/",
     "newcomer": "/",
     "map": "/?view=map",
     "profile": "/?view=profile",
@@ -76,8 +78,21 @@ VIEWS = {
 }
 
 
-NO_HISTORY = ("newcomer", "no-watchlist", "shared")
+NO_HISTORY = ("imported", "newcomer", "no-watchlist", "shared")
 """Views that are shown to somebody without a history."""
+
+EXPORT = """Date,Name,Year,Letterboxd URI,Rating
+2024-01-05,Fargo,1996,https://boxd.it/1,4.5
+2024-01-12,Pulp Fiction,1994,https://boxd.it/2,5
+2024-02-02,Blade Runner,1982,https://boxd.it/3,4.5
+2024-02-09,Vertigo,1958,https://boxd.it/4,4
+2024-03-01,The Third Man,1949,https://boxd.it/5,4.5
+2024-03-08,Aftersun,2022,https://boxd.it/6,5
+2024-03-15,Crash,,https://boxd.it/7,3
+2024-03-22,The Holdovers,2023,https://boxd.it/8,4
+2024-03-29,Spirited Away,2001,https://boxd.it/9,
+"""
+"""A Letterboxd export with what an import meets: newer films, a film without a year, one without a rating."""
 
 
 def main(model: Path, views: list[str]) -> None:
@@ -93,8 +108,8 @@ def main(model: Path, views: list[str]) -> None:
             if view == "shared":
                 path = shared(url, [film["movie"] for film in history["watchlist"]])
             for size, scheme in (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark")):
-                mine, locale = {} if view in NO_HISTORY else history, "de-DE" if "german" in view else "en-US"
-                picture = taken(browser, url + path, size, scheme, mine, locale)
+                mine = {} if view in NO_HISTORY else history
+                picture = taken(browser, url + path, view, size, scheme, mine)
                 (SCREENS / f"{view}-{size}-{scheme}.png").write_bytes(picture)
         browser.close()
     total = sum(path.stat().st_size for path in SCREENS.glob("*.png"))
@@ -129,19 +144,22 @@ def made_history(url: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def taken(
-    browser: Browser, address: str, size: str, scheme: Any, history: dict[str, list[dict[str, Any]]], locale: str
+    browser: Browser, url: str, view: str, size: str, scheme: Any, history: dict[str, list[dict[str, Any]]]
 ) -> bytes:
-    """Take one screenshot and return it as PNG."""
+    """Take one screenshot of a view at an address and return it as PNG."""
     width, height = SIZES[size]
+    locale = "de-DE" if "german" in view else "en-US"
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce", locale=locale
     )
     kept = json.dumps(json.dumps(history))
     context.add_init_script(f"localStorage.setItem('cinematrix-history', {kept})")
     page: Page = context.new_page()
-    page.goto(address)
-    page.wait_for_load_state("networkidle")
-    page.locator("main:not(:has(.loading))").wait_for()
+    page.goto(url)
+    settle(page)
+    if view in STEPS:
+        STEPS[view](page)
+        settle(page)
     png = page.screenshot()
     context.close()
     small = BytesIO()
@@ -149,6 +167,32 @@ def taken(
         small, "PNG", optimize=True
     )
     return small.getvalue()
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has all that it asked for."""
+    page.wait_for_load_state("networkidle")
+    page.locator("main:not(:has(.loading))").wait_for()
+
+
+def import_export(page: Page) -> None:
+    """Import the export, and look at the result."""
+    page.set_input_files("#file", FilePayload(name="ratings.csv", mimeType="text/csv", buffer=EXPORT.encode()))
+    page.locator(".result").scroll_into_view_if_needed()
+
+
+def go_offline(page: Page) -> None:
+    """Take the network away once the service worker has kept the page, and open it again."""
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.wait_for_function("caches.match('/').then(Boolean)")
+    page.reload()
+    settle(page)
+    page.context.set_offline(True)
+    page.reload()
+
+
+STEPS = {"imported": import_export, "offline": go_offline}
+"""What the user does in a view before its picture is taken."""
 
 
 def found(url: str, title: str) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def test_deleting_everything_leaves_nothing_in_the_tab(visit: PageVisit, films: 
 
 
 LETTERBOXD = "Date,Name,Year,Letterboxd URI"
-COUNTS = ("rows read", "new", "changed", "already there", "skipped", "not found")
+COUNTS = ("entries in the file", "new", "changed", "already there", "skipped", "not found")
 
 
 def letterboxd_csv(films: Sequence[Film], day: str, rating: str = "") -> str:
@@ -67,13 +67,13 @@ def letterboxd_csv(films: Sequence[Film], day: str, rating: str = "") -> str:
 
 
 def upload(visit: PageVisit, name: str, content: str | bytes) -> dict[str, int]:
-    """Upload a file, and return the counts of its rows."""
+    """Upload a file, and return the counts of its entries; the page leaves out those of 0."""
     visit.page.evaluate("document.querySelector('.result')?.remove()")
     buffer = content if isinstance(content, bytes) else content.encode()
     visit.page.set_input_files("#file", [{"name": name, "mimeType": "text/csv", "buffer": buffer}])
     visit.page.locator(".result").wait_for()
     words = visit.page.locator(".counts").evaluate("all => [...all.querySelectorAll('dt, dd')].map(e => e.textContent)")
-    return dict(zip(words[::2], map(int, words[1::2]), strict=True))
+    return dict.fromkeys(COUNTS, 0) | dict(zip(words[::2], map(int, words[1::2]), strict=True))
 
 
 def test_an_upload_is_counted_and_merged_once(visit: PageVisit, films: list[Film]) -> None:
@@ -142,7 +142,7 @@ def test_the_page_asks_whose_films_a_file_has(visit: PageVisit, films: list[Film
     expect(visit.page.get_by_role("heading", name="Whose films are these?")).to_be_visible()
     visit.errors[:] = [error for error in visit.errors if "422" not in error]
     visit.page.get_by_role("button", name="Bob").click()
-    expect(visit.page.get_by_text("1 row was skipped")).to_be_visible()
+    expect(visit.page.get_by_text("1 entry was skipped")).to_be_visible()
     assert [row["movie"] for row in visit.kept()["hidden"]] == [films[1]["movie"]]
 
 

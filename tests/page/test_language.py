@@ -80,7 +80,7 @@ def test_an_evening_in_german(german: PageVisit) -> None:
     german.open("/?view=bring")
     page.locator("#file").set_input_files({"name": "filme.csv", "mimeType": "text/csv", "buffer": EXPORT.encode()})
     expect(page.get_by_role("heading", name="Filme importiert")).to_be_visible()
-    page.locator("summary", has_text="Warum eine Zeile übersprungen wurde").click()
+    page.locator("summary", has_text="Warum ein Eintrag übersprungen wurde").click()
     expect(page.locator(".outcome")).to_contain_text("1 × kein Film")
     found |= faults(german, "Filme importieren")
     page.locator("#file").set_input_files(

@@ -135,7 +135,7 @@ async function send(app, file, columns, before) {
   return { ...outcome, imported: created, updated, duplicates: outcome.duplicates + outcome.imported - created - updated };
 }
 
-/** Summarize an upload; rows with an earlier pick count as already there. @param {import("../app.js").App} app @param {Outcome} outcome @returns {Summary} */
+/** Summarize an upload, without counts of 0; rows with an earlier pick count as already there. @param {import("../app.js").App} app @param {Outcome} outcome @returns {Summary} */
 function summary(app, { source, read, imported, updated, duplicates, skipped, unlisted = {}, unmatched, newer = [], unsure = [], warnings }) {
   const open = unmatched.filter((row) => !app.history.pickFor(row));
   const reasons = new Map(Object.entries(unlisted));
@@ -143,15 +143,15 @@ function summary(app, { source, read, imported, updated, duplicates, skipped, un
   return {
     source, warnings: app.history.unmatched.size < MAX_UNMATCHED ? warnings : [...warnings, words.import.keptAtMost(MAX_UNMATCHED)],
     unsure, unmatched: open, reasons: [...reasons],
-    counts: [["read", read], ["new", imported], ["changed", updated], ["there", duplicates + unmatched.length - open.length],
-      ["skipped", [...reasons.values()].reduce((sum, n) => sum + n, 0)], ["notFound", open.length], ...(newer.length ? [/** @type {["newer", number]} */ (["newer", newer.length])] : [])],
+    counts: /** @type {Summary["counts"]} */ ([["read", read], ["new", imported], ["changed", updated], ["there", duplicates + unmatched.length - open.length],
+      ["skipped", [...reasons.values()].reduce((sum, n) => sum + n, 0)], ["notFound", open.length], ["newer", newer.length]]).filter(([, n]) => n),
   };
 }
 
 /** The elements of the result. @param {import("../app.js").App} app @param {Summary} result */
 function resultParts(app, { source, counts, reasons, unmatched, unsure = [], warnings }) {
   const { element } = app;
-  const { new: fresh, changed } = Object.fromEntries(counts);
+  const { new: fresh = 0, changed = 0 } = Object.fromEntries(counts);
   return [
     element("section", { class: "result" },
       element("h2", {}, fresh + changed ? words.import.done : words.import.nothingNew),

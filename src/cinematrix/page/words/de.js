@@ -199,8 +199,8 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       tooLarge: "Die Datei ist größer als 20 MB; mehr nimmt der Server nicht an.", whatAreThey: "Was sind diese Filme für dich?", whatWhy: "Die Datei sagt es nicht. Bewertungen darin zählen immer, außer bei einer Merkliste.",
       seen: "Ich habe sie gesehen", watchlist: "Ich will sie sehen", liked: "Sie gefallen mir", rated: "Ich habe sie bewertet", whose: "Wessen Filme sind das?", whoseWhy: "In der Datei sind Filme mehrerer Leute. Wähle dich aus; die Filme der anderen werden nicht gelesen.",
       done: "Filme importiert", nothingNew: "Nichts Neues", from: (sites) => `Von ${list(sites)}.`, aTable: "einer Tabelle", ownHistory: "deiner eigenen Sicherung", seeFilms: "Deine Filme ansehen",
-      counts: { read: "Zeilen gelesen", new: "neu", changed: "geändert", there: "schon da", skipped: "übersprungen", notFound: "nicht gefunden", newer: "neuer als der Katalog" },
-      whySkipped: (n) => (n === 1 ? "Warum eine Zeile übersprungen wurde" : `Warum ${number(n)} Zeilen übersprungen wurden`), keptAtMost: (n) => `Von den Filmen, die dem Katalog fehlen, werden höchstens ${number(n)} aufbewahrt.`,
+      counts: { read: "Einträge in der Datei", new: "neu", changed: "geändert", there: "schon da", skipped: "übersprungen", notFound: "nicht gefunden", newer: "neuer als der Katalog" },
+      whySkipped: (n) => (n === 1 ? "Warum ein Eintrag übersprungen wurde" : `Warum ${number(n)} Einträge übersprungen wurden`), keptAtMost: (n) => `Von den Filmen, die dem Katalog fehlen, werden höchstens ${number(n)} aufbewahrt.`,
       where: "So bekommst du die Datei",
       ways: {
         Letterboxd: "Settings → Data → Export: das ZIP, wie es ist", IMDb: "Deine Bewertungen → Exportieren: die CSV", Trakt: "Settings → Data → Export: das ZIP", MovieLens: "Account → Import / Export: Bewertungen als CSV",

@@ -199,8 +199,8 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       tooLarge: "The file is larger than 20 MB, the maximum for an upload.", whatAreThey: "What are these films to you?", whatWhy: "The file doesn’t say it. Ratings in it count in any case, except on a watchlist.",
       seen: "I have seen them", watchlist: "I want to see them", liked: "I like them", rated: "I rated them", whose: "Whose films are these?", whoseWhy: "The file has films of several people. Choose yourself; the others’ films aren’t read.",
       done: "Films imported", nothingNew: "Nothing new", from: (sites) => `From ${list(sites)}.`, aTable: "a table", ownHistory: "your own history", seeFilms: "See your films",
-      counts: { read: "rows read", new: "new", changed: "changed", there: "already there", skipped: "skipped", notFound: "not found", newer: "newer than the catalog" },
-      whySkipped: (n) => `Why ${count(n, { one: "row was", other: "rows were" })} skipped`, keptAtMost: (n) => `Of the films that the catalog lacks, ${number(n)} are kept, and no more.`,
+      counts: { read: "entries in the file", new: "new", changed: "changed", there: "already there", skipped: "skipped", notFound: "not found", newer: "newer than the catalog" },
+      whySkipped: (n) => `Why ${count(n, { one: "entry was", other: "entries were" })} skipped`, keptAtMost: (n) => `Of the films that the catalog lacks, ${number(n)} are kept, and no more.`,
       where: "Where to get it",
       ways: {
         Letterboxd: "Settings → Data → Export: the ZIP as it is", IMDb: "Your ratings → Export: the CSV", Trakt: "Settings → Data → Export: the ZIP", MovieLens: "Account → Import / Export: ratings as CSV",
