@@ -92,8 +92,8 @@ def accuracy_table() -> str:
 
 
 def accuracy_chart() -> str:
-    """Return the chart of errors, the smallest first; peers are hollow."""
-    rows = [row for row in measured_models() if row["RMSE"] != "–"]
+    """Return the chart of errors, the smallest first; peers are hollow. Models that only rank are left out."""
+    rows = [row for row in measured_models() if row["RMSE"] != "–" and row["model"] not in ("`ials`", "`ease`")]
     points = [(row["model"].strip("`"), float(row["RMSE"]), row["model"] in PEERS.values()) for row in rows]
     return draw_dots("RMSE, MovieLens latest-small", sorted(points, key=lambda point: point[1]))
 
