@@ -54,3 +54,14 @@ def test_no_page_asks_another_host() -> None:
     """Scripts, styles and pictures are the site's own."""
     for path, text in PAGES.items():
         assert not re.search(r"!\[[^]]*\]\(https?:|<(script|img|link)\b[^>]*https?:", text), path.name
+
+
+def test_no_line_is_lost_as_a_comment() -> None:
+    """MyST takes a line that begins with a percent sign for a comment, as one may after a number at a line's end."""
+    written = [
+        *PAGES,
+        *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/RESULTS.md")),
+    ]
+    for path in written:
+        prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+        assert not re.search(r"^\s*%", prose, re.MULTILINE), path.name
