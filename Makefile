@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test docs browser graphviz types install format bench fuzz crash attack schemathesis lock audit
+.PHONY: demo test docs paper browser graphviz types install format bench fuzz crash attack schemathesis lock audit
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -16,6 +16,10 @@ test: .venv/dev browser ## format check, lint, types, tests
 
 docs: .venv/dev graphviz ## the documentation as a site, into docs/_build/index.html; a warning is an error
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . docs/_build
+
+paper: docs browser ## the paper as docs/_build/paper.pdf, printed by Chromium
+	$$(command -v chromium || command -v chromium-browser) --headless --no-sandbox --virtual-time-budget=30000 --no-pdf-header-footer \
+		--print-to-pdf=docs/_build/paper.pdf file://$(CURDIR)/docs/_build/docs/paper.html
 
 APT := SUDO=$$([ $$(id -u) = 0 ] || echo sudo -n); command -v apt-get >/dev/null && $$SUDO apt-get update -qq && \
 	$$SUDO apt-get install -qq -y --no-install-recommends

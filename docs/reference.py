@@ -18,6 +18,7 @@ from cinematrix.models import MODELS, model_class
 from cinematrix.service.settings import list_service_settings
 from house import draw_packages
 from http_reference import http_api
+from paper_parts import accuracy_chart, newcomer_chart, write_paper
 
 HEAD = """# The command line
 
@@ -126,6 +127,9 @@ PAGES = {
     "settings.md": service_settings,
     "http-api.md": http_api,
     "packages.dot": draw_packages,
+    "paper.md": write_paper,
+    "paper/accuracy.svg": accuracy_chart,
+    "paper/newcomers.svg": newcomer_chart,
 }
 """Generated pages by name."""
 
