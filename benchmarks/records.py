@@ -10,15 +10,18 @@ training runs in its own process. Writes its tables into benchmarks/RESULTS.md.
 
 import argparse
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from cinematrix.common.progress_bar import TerminalBar
 from cinematrix.data.dataset import Dataset
 from cinematrix.data.readers import read
 from cinematrix.data.simulate import SimulationSettings, simulate
+from cinematrix.errors import SettingError
 from cinematrix.evaluation.compare.by_protocol import ProtocolReport
 from cinematrix.evaluation.compare.run import ComparisonPlan, run_comparison
 from cinematrix.evaluation.protocols import PROTOCOLS
+from cinematrix.models import model_class
 from results import markdown, put
 
 MODELS = {
@@ -27,7 +30,10 @@ MODELS = {
     "fixed-dates": ["item-knn", "svd++", "deep-mf"],
     "leave-one-out": ["ials", "ease", "deep-mf"],
 }
-"""Models measured by each protocol unless others are given; its baseline is always measured."""
+"""Models measured by each protocol unless others are given; its baseline is always measured.
+
+Of other models only those are measured that a protocol can measure.
+"""
 
 SIZES = {
     "ml-1m": SimulationSettings(users=6_000, movies=3_700, ratings=1_000_000),
@@ -57,10 +63,20 @@ def main() -> None:
             simulate(SIZES[options.simulate], folder, progress=TerminalBar())
         dataset = read(folder, progress=TerminalBar())
         tables = [
-            measured(dataset, protocol, options.models or MODELS[protocol], options.seeds, Path(scratch, "cells"))
+            measured(dataset, protocol, suited(protocol, options.models), options.seeds, Path(scratch, "cells"))
             for protocol in options.protocols
         ]
     put([f"## Published protocols on `{name}`", *tables], of=name)
+
+
+def suited(protocol: str, models: list[str] | None) -> list[str]:
+    """Return the models of a protocol: of those given, the ones that it can measure."""
+    chosen = []
+    for model in models or MODELS[protocol]:
+        with suppress(SettingError):
+            PROTOCOLS[protocol].check_model(model_class(model))
+            chosen.append(model)
+    return chosen
 
 
 def measured(dataset: Dataset, name: str, models: list[str], seeds: int, folder: Path) -> str:

@@ -53,6 +53,29 @@ def test_lists_by_stars_are_compared_on_halves(data: Path, tmp_path: Path) -> No
     assert "lists can't be ordered by 'fame'" in run_failing(*words[:-1], "fame", "--report", tmp_path / "no.html")
 
 
+def test_a_published_protocol_stands_beside_its_figures(data: Path, tmp_path: Path) -> None:
+    """Our models, the papers' with their status, and the reason why they don't compare; resumed, and as a page."""
+    page = tmp_path / "out.html"
+    words = ["compare", data, "--models", "ease", "--protocol", "strong-generalisation", "--report", page]
+    text = run_ok(*words)
+    for part in (
+        "Not comparable with the published figures:",
+        "published on ml-20m, netflix, and this is a table of 60",
+        "capped_recall@20",
+        "Mult-VAE",
+        "verified in table III of Vančura & Kordík 2021",
+    ):
+        assert part in text, part
+    found = run_json(*words, "--resume")
+    assert list(found["models"]) == ["popular", "ease"]
+    assert f"{found['models']['ease']['measures']['ndcg@100']['value']:.4f}" in text
+    assert found["models"]["ease"]["cpu_s"] > 0
+    assert {each["status"] for each in found["published"]} == {"verified"}
+    assert "Not comparable" in page.read_text("utf-8")
+    assert "can't be chosen with the protocol" in run_failing(*words, "--resume", "--split", "time")
+    assert "there is no protocol 'random'" in run_failing(*words[:4], "--protocol", "random", "--report", page)
+
+
 def test_resume_reuses_the_cells(data: Path, tmp_path: Path) -> None:
     """A resumed, larger comparison reuses the existing cells and gives the same numbers."""
     words = ["compare", data, "--models", "popular", "--report", tmp_path / "out.html"]

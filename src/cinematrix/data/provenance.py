@@ -15,8 +15,8 @@ GROUPLENS_TERMS = (
 TERMS = {
     "ml-": GROUPLENS_TERMS,
     "netflix": "The Netflix Prize's terms: non-commercial research; the data may not be passed on.",
-    "movietweetings": "The repository of MovieTweetings. Cite Dooms, De Pessemier & Martens 2013, MovieTweetings: a "
-    "Movie Rating Dataset Collected From Twitter.",
+    "movietweetings": "MIT, Copyright 2013 Simon Dooms (the file LICENSE). Cite Dooms, De Pessemier & Martens 2013, "
+    "MovieTweetings: a Movie Rating Dataset Collected From Twitter.",
 }
 """Terms by the beginning of a data set's or a format's name."""
 
