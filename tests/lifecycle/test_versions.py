@@ -53,7 +53,7 @@ def test_a_version_is_promoted_and_rolled_back(place: Path) -> None:
 
 
 def test_the_card_goes_with_its_version(place: Path) -> None:
-    """What its owner added while it served is there after a rollback; a model without a card is promoted too."""
+    """Lines that its owner added while it served are there after a rollback; a model without a card is promoted too."""
     old, new = versions.get_serving_version(place), other(place)
     card = place / CARD
     card.write_text(card.read_text("utf-8") + "Measured by its owner.", "utf-8")

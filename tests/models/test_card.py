@@ -59,7 +59,7 @@ def test_the_same_model_has_the_same_card(saved: Path, tmp_path: Path) -> None:
 
 
 def test_figures_replace_figures_and_nothing_else(saved: Path) -> None:
-    """What the owner wrote stays; a card without a place for figures is kept, and the error says what to do."""
+    """The rest stays as the owner wrote it; a card without a place for figures is kept, and the error says what to do."""
     artifact, card = load(saved), saved / CARD
     test = Ratings.from_arrays(["anna", "bert"], ["c", "d"], [2.0, 3])
     figures = cx.evaluate(artifact.model, test).as_dict()
@@ -135,7 +135,7 @@ def test_a_source_has_a_name_without_its_path(source: str, name: str) -> None:
 
 
 def test_licences_are_those_of_the_data_set() -> None:
-    """Of a known data set its own; of a format alone only a hint."""
+    """A known data set has its own; a format alone gives only a hint."""
     assert describe_licence("ml-csv", "ml-20m").startswith("GroupLens' terms")
     assert describe_licence("ml-csv", "").startswith("Not recorded; the file has the format ml-csv")
     assert describe_licence("csv", "").startswith("Not recorded. The licence of the data")

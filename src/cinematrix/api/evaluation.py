@@ -132,8 +132,7 @@ def compare(
 
     Args:
         data: a `Dataset`, or any table that `cinematrix.ratings` takes.
-        models: names, or unfitted models with settings. `popular` and `bias` are always among them, one of both with a
-            protocol.
+        models: names, or unfitted models with settings; `popular` and `bias` (with a protocol one of both) are added.
         splits: random, time, half, new-users, new-movies; None: random.
         protocol: a name in `cinematrix.protocols`, instead of splits; the report has the figures of papers too.
         seeds: how many times each model is trained on each split.
@@ -157,14 +156,13 @@ def compare(
     plan = ComparisonPlan.of(names, named, chosen, seeds, trials, by)
     bar = default_progress() if progress is None else progress
     with TemporaryDirectory() as temporary:
-        place = Path(temporary if folder is None else folder)
-        outcome = run_comparison(plan, dataset.ratings, dataset.catalog, place, bar, on)
+        outcome = run_comparison(plan, dataset.ratings, dataset.catalog, Path(folder or temporary), bar, on)
     source = dataset.source or dataset.name
-    question = f"splits={list(plan.splits)!r}" if protocol is None else f"protocol={protocol!r}"
-    order = "" if by is None else f", by={by!r}"
-    command = f"cinematrix.compare({source!r}, {names!r}, {question}{order})"
     if protocol is None:
+        order = "" if by is None else f", by={by!r}"
+        command = f"cinematrix.compare({source!r}, {names!r}, splits={list(plan.splits)!r}{order})"
         return ComparisonReport.of(plan, outcome, dataset.ratings, source, command)
+    command = f"cinematrix.compare({source!r}, {names!r}, protocol={protocol!r})"
     return ProtocolReport.of(plan, outcome, dataset.ratings, source, command, content=dataset.catalog is not None)
 
 

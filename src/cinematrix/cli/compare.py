@@ -30,23 +30,26 @@ if TYPE_CHECKING:
     from cinematrix.evaluation.compare.run import ComparisonOutcome, ComparisonPlan
 
 
+SplitNames = Annotated[
+    list[str] | None,
+    typer.Option("--split", help="random, time, half, new-users or new-movies; comma-separated. Default: random."),
+]
+ProtocolName = Annotated[
+    str | None,
+    typer.Option(
+        "--protocol",
+        help="Published protocol instead of splits: random-90-10, strong-generalisation, fixed-dates or leave-one-out.",
+    ),
+]
+
+
 def compare(
     ratings: RatingsPath,
     models: Annotated[
         str, typer.Option("--models", help="Names, such as deep-mf,svd; popular and bias are always included.")
     ],
-    split: Annotated[
-        list[str] | None,
-        typer.Option("--split", help="random, time, half, new-users or new-movies; comma-separated. Default: random."),
-    ] = None,
-    protocol: Annotated[
-        str | None,
-        typer.Option(
-            "--protocol",
-            help="Published protocol instead of splits: random-90-10, strong-generalisation, fixed-dates or "
-            "leave-one-out.",
-        ),
-    ] = None,
+    split: SplitNames = None,
+    protocol: ProtocolName = None,
     report: Annotated[Path, typer.Option("--report", help="HTML page to write.")] = Path("comparison.html"),
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds, each with a new split and model.")] = 1,
     by: JudgedOrder = None,
@@ -82,8 +85,7 @@ def compare(
     _check_output(report, folder, force, resume)
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad, missing)
     outcome = _run(plan, dataset, folder, on, anew=force and not resume)
-    command = shlex.join(["cinematrix", *sys.argv[1:]])
-    result = _make_report(plan, outcome, dataset, str(ratings), command, published=bool(protocol))
+    result = _make_report(plan, outcome, dataset, str(ratings), published=bool(protocol))
     write_page(result, report, force=True)
     _print_report(result, report, json)
 
@@ -93,13 +95,13 @@ def _make_report(
     outcome: "ComparisonOutcome",
     dataset: "Dataset",
     source: str,
-    command: str,
     *,
     published: bool,
 ) -> "ComparisonReport | ProtocolReport":
     from cinematrix.evaluation.compare.by_protocol import ProtocolReport
     from cinematrix.evaluation.compare.report import ComparisonReport
 
+    command = shlex.join(["cinematrix", *sys.argv[1:]])
     if not published:
         return ComparisonReport.of(plan, outcome, dataset.ratings, source, command)
     content = dataset.catalog is not None

@@ -74,28 +74,20 @@ def evaluate(
     docs/evaluating.md describes each measure and its limits. With --against, each measure's difference from the other
     order or model follows, paired by user. With --card, the figures stand in README.md in the model's folder.
     """
-    from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.readers.pairs import describe_unmatched
-    from cinematrix.evaluation.reliability import check_uncertainty
     from cinematrix.models.artifact import load
     from cinematrix.models.card import read_around
-    from cinematrix.models.orders import resolve_order
 
-    if reliability is not None:
-        check_writable(reliability, force=force)
     artifact = load(model)
     recommender = artifact.model
+    _check(recommender, by, reliability, force)
     around = read_around(model, recommender, artifact.about) if card else None
-    resolve_order(recommender, by)
-    if reliability is not None:
-        check_uncertainty(recommender)
     scale_read = parse_scale(scale) or recommender.data.scale
     read = partial(_read, columns=columns, scale=scale_read, missing=missing, skip_bad=skip_bad)
     tested, histories = read(test), None if given is None else read(given).ratings
-    ratings = tested.ratings
+    ratings, notes = tested.ratings, tested.report.sentences()
     users = ratings.users.ids if given is None else None
-    notes = tested.report.sentences()
     notes += describe_unmatched(recommender.data, users, ratings.movies.ids, str(test))
     options: EvaluationOptions = {
         "given": histories, "k": k, "relevant_from": relevant_from, "seed": seed,
@@ -108,6 +100,18 @@ def evaluate(
     if reliability is not None:
         _plot_reliability(recommender, ratings, histories, reliability, force)
     _print_evaluation(evaluation, notes, reliability, model if card else None, json)
+
+
+def _check(model: "Recommender", by: str | None, reliability: Path | None, force: bool) -> None:
+    """Check what the evaluation needs, before anything is read."""
+    from cinematrix.common.atomic_files import check_writable
+    from cinematrix.evaluation.reliability import check_uncertainty
+    from cinematrix.models.orders import resolve_order
+
+    resolve_order(model, by)
+    if reliability is not None:
+        check_writable(reliability, force=force)
+        check_uncertainty(model)
 
 
 def _write_card(

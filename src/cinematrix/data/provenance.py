@@ -1,4 +1,4 @@
-"""Where a table of ratings comes from: its name without a path, the public data set that it is, and its licence."""
+"""Provenance of ratings: the source's name without a path, the public data set that they are, and its licence."""
 
 import re
 

@@ -74,10 +74,8 @@ def evaluate_orders(
         orders: what the lists are ordered by; None: the default order. The errors are measured only once.
         given: the users' histories; None: the model's own training ratings. For `new_users` and `half`, `Split.given`.
         k: length of the lists.
-        metrics: names, with or without `@k`, and functions of your own; None: all built-in ones but other papers'
-            definitions (`VARIANTS`, `user_rmse` and `user_mae`), which are measured only by name.
-        relevant_from: lowest rating of a relevant tested movie in `RANKING_METRICS` and functions of your own; None:
-            every tested movie is relevant.
+        metrics: names, with or without `@k`, and functions of your own; None: all but `VARIANTS` and `user_…` errors.
+        relevant_from: lowest rating of a relevant movie in ranking metrics and functions of your own; None: any rating.
         seed: of the bootstrap.
         split: description of the split: `Split.protocol`.
         progress: receiver of one step per user.

@@ -20,6 +20,7 @@ from cinematrix.evaluation import leakage
 from cinematrix.evaluation.compare.cell import Cell, CellData, make_questions, run_cell
 from cinematrix.evaluation.protocols import PROTOCOLS, get_protocol
 from cinematrix.models import model_class
+from cinematrix.models.base import Recommender
 from cinematrix.models.orders import ListOrder, is_order, no_order_error
 from cinematrix.models.registry import class_path
 
@@ -111,11 +112,7 @@ class ComparisonPlan:
         for kind in kinds.values():
             if published:
                 PROTOCOLS[unique[0]].check_model(kind)
-            if by == "stars" and not kind.abilities.stars:
-                raise SettingError(f"{kind.name} predicts no stars to order lists by; leave it out, or the order")
-            class_path(kind.name)
-            require_package(kind.abilities.trains_with, kind.name)
-            require_package("optuna" if trials and get_search_space(kind.Settings) else "", kind.name)
+            _check_model(kind, trials, by)
         complete = {name: settings[name] if name in settings else kind.Settings() for name, kind in kinds.items()}
         return cls(complete, unique, seeds, trials, by)
 
@@ -135,6 +132,15 @@ class ComparisonPlan:
             for seed in range(self.seeds)
             for name, settings in self.settings.items()
         ]
+
+
+def _check_model(kind: type[Recommender], trials: int, by: str | None) -> None:
+    """Check that a model can be trained here and elsewhere, searched if there are trials, and ordered by `by`."""
+    if by == "stars" and not kind.abilities.stars:
+        raise SettingError(f"{kind.name} predicts no stars to order lists by; leave it out, or the order")
+    class_path(kind.name)
+    require_package(kind.abilities.trains_with, kind.name)
+    require_package("optuna" if trials and get_search_space(kind.Settings) else "", kind.name)
 
 
 @dataclass(frozen=True)
