@@ -59,7 +59,7 @@ def test_the_same_model_has_the_same_card(saved: Path, tmp_path: Path) -> None:
 
 
 def test_figures_replace_figures_and_nothing_else(saved: Path) -> None:
-    """The rest stays as the owner wrote it; a card without a place for figures is kept, and the error says what to do."""
+    """The rest stays as the owner wrote it; a card without a place for figures is kept, with an error."""
     artifact, card = load(saved), saved / CARD
     test = Ratings.from_arrays(["anna", "bert"], ["c", "d"], [2.0, 3])
     figures = cx.evaluate(artifact.model, test).as_dict()
