@@ -45,6 +45,10 @@ SIZES = {
 """Simulated data of about the size of a data set; never of its exact size, so that no figure seems comparable."""
 
 
+SIMULATED = "Simulated ratings of about that size: the errors and lists mean nothing, time and memory do."
+"""Note above figures on simulated data."""
+
+
 def main() -> None:
     """Measure each model by each protocol and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -66,7 +70,7 @@ def main() -> None:
             measured(dataset, protocol, suited(protocol, options.models), options.seeds, Path(scratch, "cells"))
             for protocol in options.protocols
         ]
-    put([f"## Published protocols on `{name}`", *tables], of=name)
+    put([f"## Published protocols on `{name}`", *[SIMULATED] * bool(options.simulate), *tables], of=name)
 
 
 def suited(protocol: str, models: list[str] | None) -> list[str]:
