@@ -338,7 +338,7 @@ def test_a_published_protocol_gives_a_report_with_the_papers_figures(dataset: cx
 
 def test_models_are_compared_and_tuned(dataset: cx.Dataset, tmp_path: Path) -> None:
     """The comparison has a table for text and notebook; the search gives settings that make a model."""
-    found = cx.compare(dataset, [cx.model("als", factors=4)])
+    found = cx.compare(dataset, [cx.model("als", factors=4)], on="local")
     assert "als" in str(found)
     assert "<table" in found._repr_html_()
     frame = found.to_frame()
