@@ -114,32 +114,45 @@ class ProtocolReport:
         ]  # fmt: skip
         return columns, ours + theirs
 
-    def verdict(self) -> list[str]:
-        """Return sentences on what the table may be compared with."""
+    def verdict(self) -> tuple[str, list[str]]:
+        """Return a sentence on whether the figures compare, and the reasons why they don't."""
         if not self.published:
-            return ["No figure is published by this protocol."]
+            return "No figure is published by this protocol.", []
         if self.incomparable:
-            return ["Not comparable with the published figures:", *(f"- {reason}" for reason in self.incomparable)]
-        return [f"Comparable with the published figures on {self.data['dataset']}."]
+            return "Not comparable with the published figures:", list(self.incomparable)
+        return f"Comparable with the published figures on {self.data['dataset']}.", []
+
+    def describe_data(self) -> str:
+        """Describe the data, such as `610 users × 9,724 movies, 100,836 ratings, 0.5–5`."""
+        data = self.data
+        what = f"ratings, {data['scale']}" if data["scale"] else "plain interactions"
+        return f"{data['users']:,} users × {data['movies']:,} movies, {data['ratings']:,} {what}"
+
+    def describe_protocol(self) -> list[str]:
+        """Return source, split and remarks, a line each."""
+        split = self.protocol["split"]
+        return [f"Protocol of {self.protocol['source']}.", *[f"Split: {split}."] * bool(split), *self.remarks]
 
     def describe(self) -> list[str]:
-        """Return the data, the protocol and the verdict, a line each."""
-        data, protocol = self.data, self.protocol
-        what = f"ratings, {data['scale']}" if data["scale"] else "plain interactions"
+        """Return the data, the verdict and the protocol, a line each."""
+        sentence, reasons = self.verdict()
         return [
-            f"{data['users']:,} users × {data['movies']:,} movies, {data['ratings']:,} {what}",
-            f"{protocol['name']}: {protocol['title']}. Protocol of {protocol['source']}.",
-            *[f"Split: {protocol['split']}."] * bool(protocol["split"]),
-            *self.verdict(),
-            *self.remarks,
+            self.describe_data(),
+            f"{self.protocol['name']}: {self.protocol['title']}",
+            sentence,
+            *(f"- {reason}" for reason in reasons),
+            *self.describe_protocol(),
         ]
 
     def footnotes(self) -> list[str]:
         """Return where published figures were verified, what to know of them, and why models weren't measured."""
+        return [*self._notes(), *self.unmeasured()]
+
+    def _notes(self) -> list[str]:
         texts = dict.fromkeys(each["checked"] for each in self.published if each["checked"])
         verified = [f"verified in {text}: {self._name_models('checked', text)}" for text in texts]
         notes = dict.fromkeys(each["note"] for each in self.published if each["note"])
-        return [*verified, *(f"{self._name_models('note', note)}: {note}" for note in notes), *self.unmeasured()]
+        return [*verified, *(f"{self._name_models('note', note)}: {note}" for note in notes)]
 
     def _name_models(self, field: str, value: str) -> str:
         return ", ".join(dict.fromkeys(each["model"] for each in self.published if each[field] == value))
@@ -172,16 +185,17 @@ class ProtocolReport:
 
     def page(self) -> str:
         """Render the HTML page. It loads nothing."""
-        data, protocol, *lines = self.describe()
-        failures = "".join(f"<li>{escape(line)}</li>" for line in self.unmeasured())
-        lines_below = [line for line in self.footnotes() if line not in self.unmeasured()]
-        notes = "".join(f'<p class="quiet">{escape(line)}</p>' for line in lines_below)
+        sentence, reasons = self.verdict()
+        title = f"<h2>{escape(self.protocol['name'])}: {escape(self.protocol['title'])}</h2>"
+        lines = "".join(f'<p class="quiet">{escape(line)}</p>' for line in self.describe_protocol())
+        notes = "".join(f'<p class="quiet">{escape(line)}</p>' for line in self._notes())
+        failures = _render_list(self.unmeasured())
         return fill_page(
             source=escape(Path(self.data["source"]).name),
-            data=escape(data),
-            verdicts="".join(f"<p>{escape(line)}</p>" for line in lines),
-            failures=f"<section><h2>Not measured</h2><ul>{failures}</ul></section>" if failures else "",
-            questions=f"<section><h2>{escape(protocol)}</h2>{render_table(*self.table())}{notes}</section>",
+            data=escape(self.describe_data()),
+            verdicts=f"<p>{escape(sentence)}</p>{_render_list(reasons)}",
+            failures=f"<section><h2>Not measured</h2>{failures}</section>" if failures else "",
+            questions=f"<section>{title}{lines}{render_table(*self.table())}{notes}</section>",
             settings=render_settings(self.settings),
             method=escape(METHOD),
             versions=escape(", ".join(f"{name} {number}" for name, number in self.versions.items())),
@@ -208,6 +222,11 @@ def _pool_measure(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if len(seeds) == 1:
         ends = {end: seeds[0][end] for end in ends}
     return {"value": fmean(known) if known else None, **ends, "by_seed": values}
+
+
+def _render_list(items: Sequence[str]) -> str:
+    """Render an HTML list; empty without items."""
+    return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>" if items else ""
 
 
 def _format_measure(measure: dict[str, Any]) -> str:
