@@ -137,7 +137,7 @@ def test_a_source_has_a_name_without_its_path(source: str, name: str) -> None:
 def test_licences_are_those_of_the_data_set() -> None:
     """A known data set has its own; a format alone gives only a hint."""
     assert describe_licence("ml-csv", "ml-20m").startswith("GroupLens' terms")
-    assert describe_licence("ml-csv", "").startswith("Not recorded; the file has the format ml-csv")
+    assert describe_licence("ml-csv", "").startswith("Not recorded. The file has the format ml-csv; if")
     assert describe_licence("csv", "").startswith("Not recorded. The licence of the data")
 
 

@@ -31,9 +31,7 @@ def describe_licence(form: str, dataset: str) -> str:
     terms = next((text for start, text in TERMS.items() if (dataset or form).startswith(start)), "")
     if not terms:
         return "Not recorded. The licence of the data applies to what is made of them."
-    return (
-        terms if dataset else f"Not recorded; the file has the format {form}. If it is a data set of that name: {terms}"
-    )
+    return terms if dataset else f"Not recorded. The file has the format {form}; if the data are from there: {terms}"
 
 
 def describe_source(ratings: Ratings, form: str, source: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ def render_figures(figures: Figures | None) -> str:
     """Return the figures of an evaluation as Markdown, by segment too if these were measured."""
     if not figures:
         return NOT_MEASURED
-    rows = [[as_code(name), *_format_measure(measure)] for name, measure in figures["measures"].items()]
+    rows = [[as_code(name), *_format_measure(name, measure)] for name, measure in figures["measures"].items()]
     parts = [
         _describe_protocol(figures["protocol"]),
         as_table(["measure", "value", "95 % interval", "users"], rows),
@@ -86,10 +86,11 @@ def _describe_protocol(protocol: Mapping[str, Any]) -> str:
     )
 
 
-def _format_measure(measure: Mapping[str, Any]) -> list[str]:
+def _format_measure(name: str, measure: Mapping[str, Any]) -> list[str]:
     low, high = measure.get("low"), measure.get("high")
     interval = "" if low is None or high is None else f"{low:.4f}–{high:.4f}"
-    return [_format_value(measure), interval, f"{measure['n_users']:,}"]
+    value = f"{measure['value']:,.0f}" if name.startswith("movies_shown") else _format_value(measure)
+    return [value, interval, f"{measure['n_users']:,}"]
 
 
 def _format_value(measure: Mapping[str, Any] | None) -> str:
@@ -97,4 +98,4 @@ def _format_value(measure: Mapping[str, Any] | None) -> str:
 
 
 def _format_number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}" if value < 1_000 else f"{value:,.0f}"
+    return "–" if value is None else f"{value:.4f}"
