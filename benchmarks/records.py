@@ -1,83 +1,105 @@
 """Measure our models by published protocols, beside the figures that papers report.
 
     python benchmarks/records.py --data FOLDER [--protocols NAME …] [--models NAME …] [--seeds 1]
+    python benchmarks/records.py --simulate ml-1m [--models NAME …]
 
-FOLDER is MovieLens 1M, 10M, 20M, 25M or 32M, or any other data set, on which no figure is published. Each training runs
-in its own process. Figures of papers are quoted, with their source. Writes its tables into benchmarks/RESULTS.md.
+FOLDER is MovieLens 1M, 10M, 20M, 25M or 32M, or any other data set, on which no figure is published; the page says so.
+`--simulate` takes simulated ratings of the size of one of these: its errors mean nothing, its time and memory do. Each
+training runs in its own process. Writes its tables into benchmarks/RESULTS.md.
 """
 
 import argparse
-import json
-import time
+import tempfile
+from contextlib import suppress
 from pathlib import Path
-from statistics import fmean
 
-from cinematrix.data.protocols import CODEX_DATES, find_dataset
-from cinematrix.data.ratings import Ratings
+from cinematrix.common.progress_bar import TerminalBar
+from cinematrix.data.dataset import Dataset
 from cinematrix.data.readers import read
-from cinematrix.evaluation.protocols import PROTOCOLS, measure_protocol, published_figures
+from cinematrix.data.simulate import SimulationSettings, simulate
+from cinematrix.errors import SettingError
+from cinematrix.evaluation.compare.by_protocol import ProtocolReport
+from cinematrix.evaluation.compare.run import ComparisonPlan, run_comparison
+from cinematrix.evaluation.protocols import PROTOCOLS
 from cinematrix.models import model_class
-from measures import child, peak_megabytes
 from results import markdown, put
 
 MODELS = {
-    "random-90-10": ["bias", "svd", "svd++", "pmf", "deep-mf"],
-    "strong-generalisation": ["popular", "ials", "ease", "deep-mf"],
-    "fixed-dates": ["bias", "item-knn", "svd++", "deep-mf"],
-    "leave-one-out": ["popular", "ials", "ease", "deep-mf"],
+    "random-90-10": ["svd", "svd++", "pmf", "deep-mf"],
+    "strong-generalisation": ["ials", "ease", "deep-mf"],
+    "fixed-dates": ["item-knn", "svd++", "deep-mf"],
+    "leave-one-out": ["ials", "ease", "deep-mf"],
 }
-"""Models measured by each protocol unless others are given."""
+"""Models measured by each protocol unless others are given; its baseline is always measured.
+
+Of other models only those are measured that a protocol can measure.
+"""
+
+SIZES = {
+    "ml-1m": SimulationSettings(users=6_000, movies=3_700, ratings=1_000_000),
+    "ml-10m": SimulationSettings(users=70_000, movies=10_700, ratings=10_000_000),
+    "ml-20m": SimulationSettings(users=138_000, movies=26_700, ratings=20_000_000),
+    "ml-25m": SimulationSettings(users=162_000, movies=59_000, ratings=25_000_000),
+    "ml-32m": SimulationSettings(users=200_000, movies=84_400, ratings=32_000_000),
+}
+"""Simulated data of about the size of a data set; never of its exact size, so that no figure seems comparable."""
+
+
+SIMULATED = "Simulated ratings of about that size: the errors and lists mean nothing, time and memory do."
+"""Note above figures on simulated data."""
 
 
 def main() -> None:
     """Measure each model by each protocol and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path)
+    source.add_argument("--simulate", choices=SIZES)
+    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
     parser.add_argument("--models", nargs="+")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--fit", nargs=3, metavar=("PROTOCOL", "MODEL", "SEED"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.fit:
-        protocol, model, seed = options.fit
-        print(json.dumps(fit(options.data, protocol, model, int(seed))))
-        return
-    ratings = read(options.data).ratings
-    names = options.protocols or applicable(ratings)
-    tables = [measured(options.data, ratings, name, options.models or MODELS[name], options.seeds) for name in names]
-    put(["## Published protocols", *tables], of=options.data.name)
+    name = f"simulated-{options.simulate}" if options.simulate else options.data.name
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.data
+        if options.simulate:
+            folder = Path(scratch, name)
+            simulate(SIZES[options.simulate], folder, progress=TerminalBar())
+        dataset = read(folder, progress=TerminalBar())
+        tables = [
+            measured(dataset, protocol, suited(protocol, options.models), options.seeds, Path(scratch, "cells"))
+            for protocol in options.protocols
+        ]
+    put([f"## Published protocols on `{name}`", *[SIMULATED] * bool(options.simulate), *tables], of=name)
 
 
-def applicable(ratings: Ratings) -> list[str]:
-    """Return the protocols that a data set can be measured by: fixed dates are known of four only."""
-    dated = find_dataset(ratings) in CODEX_DATES
-    return [name for name in PROTOCOLS if dated or name != "fixed-dates"]
+def suited(protocol: str, models: list[str] | None) -> list[str]:
+    """Return the models of a protocol: of those given, the ones that it can measure."""
+    chosen = []
+    for model in models or MODELS[protocol]:
+        with suppress(SettingError):
+            PROTOCOLS[protocol].check_model(model_class(model))
+            chosen.append(model)
+    return chosen
 
 
-def measured(data: Path, ratings: Ratings, name: str, models: list[str], seeds: int) -> str:
-    """Return the table of one protocol: our models, then the papers'."""
-    protocol, rows = PROTOCOLS[name], []
-    for model in models:
-        runs = [child("records.py", "--data", str(data), "--fit", name, model, str(seed)) for seed in range(seeds)]
-        values = [f"{fmean(run[measure] for run in runs):.4f}" for measure in protocol.measures]
-        costs = [f"{fmean(run['seconds'] for run in runs):.0f}", f"{max(run['megabytes'] for run in runs):,.0f}"]
-        rows.append([f"`{model}`", *values, *costs, "measured here"])
-    dataset, figures = published_figures(protocol, ratings)
-    for each in figures:
-        values = [f"{each.values[measure]:.4f}".rstrip("0") for measure in protocol.measures]
-        rows.append([each.model, *values, "", "", f"quoted: {each.source}"])
-    head = ["model", *protocol.measures, "CPU seconds", "peak MB", "source"]
-    note = "" if figures else f" No figure is published on {dataset or 'this data set'} by this protocol."
-    return f"### {name}: {protocol.title}\n\n{markdown(head, rows)}\n\nProtocol of {protocol.source}.{note}"
-
-
-def fit(data: Path, name: str, model: str, seed: int) -> dict[str, float]:
-    """Train and measure one model; the first seed is the paper's own."""
-    dataset, protocol = read(data), PROTOCOLS[name]
-    started = time.process_time()
-    _, found = measure_protocol(protocol, model_class(model), dataset.ratings, dataset.catalog, protocol.seed + seed)
-    spent = time.process_time() - started
-    return {each.name: each.value for each in found} | {"seconds": spent, "megabytes": peak_megabytes()}
+def measured(dataset: Dataset, name: str, models: list[str], seeds: int, folder: Path) -> str:
+    """Return the table of one protocol: our models, then the papers', with what makes them incomparable."""
+    plan = ComparisonPlan.of(models, {}, [name], seeds)
+    outcome = run_comparison(plan, dataset.ratings, dataset.catalog, folder, TerminalBar())
+    content = dataset.catalog is not None
+    report = ProtocolReport.of(plan, outcome, dataset.ratings, dataset.source, "", content=content)
+    columns, rows = report.table()
+    described = "\n".join(line if line.startswith("- ") else f"\n{line}" for line in report.describe())
+    table = markdown([column.removesuffix("#") for column in columns], rows)
+    return "\n\n".join(
+        [
+            f"### {name}: {report.protocol['title']}",
+            described.strip(),
+            table,
+            "\n".join(f"- {line}" for line in report.footnotes()),
+        ]
+    )
 
 
 if __name__ == "__main__":

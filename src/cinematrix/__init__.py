@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cinematrix.api.data import ratings, read, split
-    from cinematrix.api.evaluation import compare, evaluate, tune
+    from cinematrix.api.evaluation import compare, evaluate, protocols, tune
     from cinematrix.api.model import Model, load, model
     from cinematrix.data.catalog import Catalog
     from cinematrix.data.dataset import Dataset
@@ -39,6 +39,7 @@ __all__ = [
     "evaluate",
     "load",
     "model",
+    "protocols",
     "ratings",
     "read",
     "register",
@@ -60,6 +61,7 @@ _HOMES = {
     "evaluate": "cinematrix.api.evaluation",
     "load": "cinematrix.api.model",
     "model": "cinematrix.api.model",
+    "protocols": "cinematrix.api.evaluation",
     "ratings": "cinematrix.api.data",
     "read": "cinematrix.api.data",
     "register": "cinematrix.models.registry",

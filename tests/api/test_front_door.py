@@ -323,9 +323,22 @@ def test_everything_shows_itself_in_a_notebook(dataset: cx.Dataset, films: pl.Da
     assert "&lt;script&gt;" in shown[2]._repr_html_()
 
 
+def test_a_published_protocol_gives_a_report_with_the_papers_figures(dataset: cx.Dataset) -> None:
+    """A baseline is enough; table, frame and notebook have both. Its split and order can't be chosen."""
+    found = cx.compare(dataset, [], protocol="random-90-10", seeds=2, on="local")
+    low, high = sorted(found.models["bias"]["measures"]["rmse"]["by_seed"])
+    assert low < found.models["bias"]["measures"]["rmse"]["value"] < high
+    frame = found.to_frame()
+    assert set(frame["status"]) == {"measured", "verified"}
+    assert "Bayesian SVD++" in str(found)
+    assert "GLocal-K" in found._repr_html_()
+    with pytest.raises(cx.CinematrixError, match="a split can't be chosen with the protocol"):
+        cx.compare(dataset, [], protocol="random-90-10", splits="time")  # type: ignore[call-overload]
+
+
 def test_models_are_compared_and_tuned(dataset: cx.Dataset, tmp_path: Path) -> None:
     """The comparison has a table for text and notebook; the search gives settings that make a model."""
-    found = cx.compare(dataset, [cx.model("als", factors=4)])
+    found = cx.compare(dataset, [cx.model("als", factors=4)], on="local")
     assert "als" in str(found)
     assert "<table" in found._repr_html_()
     frame = found.to_frame()

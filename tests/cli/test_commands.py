@@ -122,6 +122,26 @@ def test_an_evaluation_is_compared_with_an_order_or_a_model(shop: Path) -> None:
     assert "can't be compared with themselves" in run_failing(*words, "--by", "stars", "--against", "stars")
 
 
+def test_figures_are_written_into_the_card(shop: Path, tmp_path: Path) -> None:
+    """By segment of users and movies; the model stays as it is. `--metrics` measures what it names."""
+    shutil.copytree(shop / "bias", tmp_path / "bias")
+    words = ("evaluate", tmp_path / "bias", shop / "split/test.csv")
+    found = run_json(*words, "--card", "--metrics", "rmse,capped_recall@10")
+    assert list(found["measures"]) == ["rmse", "capped_recall@10"]
+    text = (tmp_path / "bias" / "README.md").read_text("utf-8")
+    for row in (
+        f"| `rmse` | {found['measures']['rmse']['value']:.4f} |",
+        "| users with < 20 ratings |",
+        "| tail movies |",
+    ):
+        assert row in text, row
+    assert "as handed over in test.csv" in text
+    changed = {name for name, one in content(tmp_path / "bias").items() if one != content(shop / "bias")[name]}
+    assert changed == {"README.md"}
+    assert f"figures written into the card in {tmp_path / 'bias'}" in run_ok(*words, "--card").replace("\n", "")
+    assert "there is no metric 'fame'" in run_failing(*words, "--metrics", "fame")
+
+
 def test_novelty_and_diversity_change_a_list(shop: Path) -> None:
     """The reranked list has the same length and other movies; at 0 it is the plain list."""
     words = ("recommend", shop / "bias", "--user", 5, "-n", 6)

@@ -41,7 +41,7 @@ def test_models_are_compared(data: Path, tmp_path: Path) -> None:
 
 def test_lists_by_stars_are_compared_on_halves(data: Path, tmp_path: Path) -> None:
     """`--by` and `--split half` reach the cells; the table of liking has its measures."""
-    words = ["compare", data, "--models", "popular", "--split", "half", "--by", "stars"]
+    words = ["compare", data, "--models", "popular", "--split", "half", "--on", "local", "--by", "stars"]
     text = run_ok(*words, "--report", tmp_path / "out.html")
     for word in ("by stars of the", "Half split", "every rating given is earlier", "ndcg_liked@10", "movies shown"):
         assert word in text, word
@@ -51,6 +51,30 @@ def test_lists_by_stars_are_compared_on_halves(data: Path, tmp_path: Path) -> No
                    for row in found["questions"][0]["rows"] if row["segment"] == "all"}  # fmt: skip
     assert {"disliked@10", "expected_below@10", "ndcg_above@10", "ndcg_rare@10"} <= set(measures)
     assert "lists can't be ordered by 'fame'" in run_failing(*words[:-1], "fame", "--report", tmp_path / "no.html")
+
+
+def test_a_published_protocol_stands_beside_its_figures(data: Path, tmp_path: Path) -> None:
+    """Our models, the papers' with their status, and the reason why they don't compare; resumed, and as a page."""
+    page = tmp_path / "out.html"
+    words = ["compare", data, "--models", "ease", "--protocol", "strong-generalisation", "--report", page]
+    words += ["--on", "local"]
+    text = run_ok(*words)
+    for part in (
+        "Not comparable with the published figures:",
+        "published on ml-20m, netflix, and this is a table of 60",
+        "capped_recall@20",
+        "Mult-VAE",
+        "verified in table III of Vančura & Kordík 2021",
+    ):
+        assert part in text, part
+    found = run_json(*words, "--resume")
+    assert list(found["models"]) == ["popular", "ease"]
+    assert f"{found['models']['ease']['measures']['ndcg@100']['value']:.4f}" in text
+    assert found["models"]["ease"]["cpu_s"] > 0
+    assert {each["status"] for each in found["published"]} == {"verified"}
+    assert "Not comparable" in page.read_text("utf-8")
+    assert "can't be chosen with the protocol" in run_failing(*words, "--resume", "--split", "time")
+    assert "there is no protocol 'random'" in run_failing(*words[:4], "--protocol", "random", "--report", page)
 
 
 def test_resume_reuses_the_cells(data: Path, tmp_path: Path) -> None:
@@ -68,7 +92,7 @@ def test_resume_reuses_the_cells(data: Path, tmp_path: Path) -> None:
 
 def test_existing_results_are_replaced_only_by_force(data: Path, tmp_path: Path) -> None:
     """An existing page or folder of cells is an error; --force starts again."""
-    words = ["compare", data, "--models", "popular", "--report", tmp_path / "out.html"]
+    words = ["compare", data, "--models", "popular", "--on", "local", "--report", tmp_path / "out.html"]
     (tmp_path / "out.cells").mkdir()
     (tmp_path / "out.cells" / "old.json").touch()
     assert "out.cells holds earlier results; add --resume" in run_failing(*words)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cinematrix.data.protocols import CODEX_DATES, DATASETS, Dates, fixed_dates, leave_one_out, strong_generalisation
+from cinematrix.data import protocols
+from cinematrix.data.protocols import CODEX_DATES, Dates, fixed_dates, leave_one_out, strong_generalisation
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import DataError, DataWarning, SettingError
 
@@ -100,10 +101,27 @@ def test_fixed_dates_cut_at_midnight_for_known_users(frame: pd.DataFrame, rating
         assert pairs(cut.test) == set(zip(known.user, known.movie, strict=True))
 
 
-def test_dates_are_known_by_the_number_of_ratings(ratings: Ratings) -> None:
-    """Another table, a wrong part and a table without times are refused."""
-    with pytest.raises(DataError, match="no data set with fixed dates"):
-        fixed_dates(ratings)
+def test_dates_of_other_data_follow_the_rule_of_the_codex(frame: pd.DataFrame, ratings: Ratings) -> None:
+    """The first days after 70 and 85 in a hundred ratings; the protocol says that they aren't the codex's own."""
+    cut = fixed_dates(ratings)
+    ends = np.sort(frame.time)[[int(share * (len(frame) - 1)) for share in (0.7, 0.85)]] // 86_400 * 86_400 + 86_400
+    early, tested = frame[frame.time < ends[0]], frame[frame.time.between(ends[0], ends[1] - 1)]
+    assert pairs(cut.train) == set(zip(early.user, early.movie, strict=True))
+    assert len(cut.test) == tested.user.isin(early.user).sum() > 0
+    assert cut.protocol.startswith("dates by the rule of LensKit's codex, validation: from 1970-")
+    with pytest.raises(DataError, match="no user with a rating before 1970-01-02 has one after it"):
+        fixed_dates(Ratings.from_arrays([1, 1, 2], [1, 2, 1], [3.0, 4.0, 5.0], [5, 6, 7]))
+
+
+def test_counts_that_differ_from_the_papers_are_warned_of(ratings: Ratings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interactions that are left, if the data set is one of the paper's."""
+    monkeypatch.setitem(protocols.DATASETS, (len(ratings.users), len(ratings)), "ml-20m")
+    with pytest.warns(DataWarning, match="136,677 users with 9,990,682 interactions in the code of Liang"):
+        strong_generalisation(ratings, held_out=10)
+
+
+def test_what_cannot_be_cut_by_dates_is_refused(ratings: Ratings) -> None:
+    """A wrong part and a table without times."""
     with pytest.raises(SettingError, match="validation or test"):
         fixed_dates(ratings, "training")
     untimed = Ratings.from_arrays([1, 1, 2], [1, 2, 1], [3.0, 4.0, 5.0])
@@ -111,7 +129,7 @@ def test_dates_are_known_by_the_number_of_ratings(ratings: Ratings) -> None:
         fixed_dates(untimed, dates=next(iter(CODEX_DATES.values())))
     with pytest.raises(DataError, match="no time column"):
         leave_one_out(untimed)
-    sizes = {name: n for n, name in DATASETS.items()}
+    sizes = {name: n for (_, n), name in protocols.DATASETS.items()}
     for n, dates in ((sizes[name], dates) for name, dates in CODEX_DATES.items()):
         assert sum(dates.counts) == pytest.approx(n, rel=1e-5), "the codex' parts are all ratings"
 

@@ -20,6 +20,7 @@ from cinematrix.lifecycle.refit_data import gather_data
 from cinematrix.lifecycle.retrain import RetrainingPlan, retrain_model
 from cinematrix.models.artifact import load, save
 from cinematrix.models.bias import Bias
+from cinematrix.models.card import CARD
 from cinematrix.models.item_knn import ItemKNN
 from cinematrix.models.popular import Popular
 from cinematrix.service.routes.model import list_metrics
@@ -158,6 +159,7 @@ def test_a_better_model_is_promoted_with_its_figures(store: Store, place: Path, 
     assert figures["measures"]["rmse"]["low"] <= figures["measures"]["rmse"]["high"]
     assert figures["why"].startswith("no worse on ")
     assert (new.about["data"]["format"], new.about["data"]["ratings"]) == ("ml-1m", len(named))
+    assert f"| `rmse` | {figures['measures']['rmse']['old']:.4f} | " in (place / CARD).read_text("utf-8")
     (metrics,) = list_metrics(new.about)
     assert metrics.figures["rmse"] == figures["measures"]["rmse"]["new"]
     about = f"about {round(figures['ratings'], -1)} new ratings by {figures['users']} users"

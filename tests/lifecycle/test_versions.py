@@ -14,6 +14,7 @@ from cinematrix.errors import ArtifactError, InputError, UnknownIdError
 from cinematrix.lifecycle import versions
 from cinematrix.models.artifact import load, save
 from cinematrix.models.bias import Bias
+from cinematrix.models.card import CARD
 from cinematrix.models.popular import Popular
 
 
@@ -49,6 +50,24 @@ def test_a_version_is_promoted_and_rolled_back(place: Path) -> None:
     assert versions.roll_back(place) == new
     listed = {version.name: version for version in versions.list_versions(place)}
     assert (listed[new].serves, listed[old].before, len(listed)) == (True, True, 2)
+
+
+def test_the_card_goes_with_its_version(place: Path) -> None:
+    """Lines that its owner added while it served are there after a rollback; a model without a card is promoted too."""
+    old, new = versions.get_serving_version(place), other(place)
+    card = place / CARD
+    card.write_text(card.read_text("utf-8") + "Measured by its owner.", "utf-8")
+    mine = card.read_bytes()
+    versions.promote(place, new)
+    assert card.read_text("utf-8").startswith("# Model card: popular")
+    versions.roll_back(place)
+    assert card.read_bytes() == mine
+    card.write_bytes(mine + b" Again.")
+    versions.promote(place, new)
+    assert (versions.get_versions_folder(place) / old / CARD).read_bytes() == mine + b" Again."
+    (versions.get_versions_folder(place) / old / CARD).unlink()
+    versions.promote(place, old)
+    assert not card.exists()
 
 
 def test_failed_promotions_are_errors(place: Path) -> None:

@@ -43,10 +43,22 @@ def test_ranking_metrics_by_hand(metric: Callable[[Numbers, Histories], accuracy
     np.testing.assert_allclose(metric(RANKED, RELEVANT), TABLE[metric], rtol=1e-12)
 
 
-def test_graded_ndcg_by_hand() -> None:
-    """With stars as gains, user 0 has gain 1 at place 2 and 3 at place 3; the ideal list has 5, 4, 3."""
-    expected = [(1 / LOG3 + 3 / 2) / (5 + 4 / LOG3 + 3 / 2), 1, 0, NAN, 1 / (1 + 1 / LOG3)]
-    np.testing.assert_allclose(accuracy.ndcg(RANKED, RELEVANT, graded=True), expected, rtol=1e-12)
+def test_ndcg_with_stars_as_gains_by_hand() -> None:
+    """User 0 has 1 star at place 2 and 3 at place 3, the ideal list 5, 4, 3; exponentially 1 and 7, and 31, 15, 7."""
+    rest = [1, 0, NAN, 1 / (1 + 1 / LOG3)]
+    linear = [(1 / LOG3 + 3 / 2) / (5 + 4 / LOG3 + 3 / 2), *rest]
+    exponential = [(1 / LOG3 + 7 / 2) / (31 + 15 / LOG3 + 7 / 2), *rest]
+    np.testing.assert_allclose(accuracy.ndcg(RANKED, RELEVANT, gain="linear"), linear, rtol=1e-12)
+    np.testing.assert_allclose(accuracy.ndcg(RANKED, RELEVANT, gain="exponential"), exponential, rtol=1e-12)
+    plain = Histories(RELEVANT.starts, RELEVANT.items, None)
+    np.testing.assert_array_equal(accuracy.ndcg(RANKED, plain, gain="exponential"), accuracy.ndcg(RANKED, plain))
+
+
+def test_capped_metrics_divide_by_the_length_of_the_list() -> None:
+    """User 0 has four relevant movies and a list of three: hits at places 2 and 3 count 2 / 3, not 2 / 4."""
+    np.testing.assert_allclose(accuracy.recall(RANKED, RELEVANT, capped=True), [2 / 3, 1, 0, NAN, 1 / 2])
+    average = accuracy.average_precision(RANKED, RELEVANT, capped=True)
+    np.testing.assert_allclose(average, [(1 / 2 + 2 / 3) / 3, 1, 0, NAN, 1 / 2])
 
 
 def test_errors_by_hand() -> None:
@@ -98,11 +110,13 @@ def relevant_of(stars: NDArray[np.int64]) -> Histories:
 
 @given(st.integers(0, 1000), st.integers(1, 12))
 def test_ndcg_and_errors_agree_with_scikit_learn(seed: int, k: int) -> None:
-    """Binary and graded NDCG are `ndcg_score`'s, RMSE and MAE those of `sklearn.metrics`."""
+    """NDCG with binary and linear gains is `ndcg_score`'s, RMSE and MAE those of `sklearn.metrics`."""
     scores, stars = world(seed)
     ranked, defined = top_n(scores, k).movies, stars.any(axis=1)
-    for graded, truth in ((False, stars > 0), (True, stars)):
-        ours = accuracy.ndcg(ranked, relevant_of(stars), graded=graded)[defined]
+    gains: tuple[tuple[accuracy.Gain, NDArray[np.int64]], ...]
+    gains = (("binary", stars > 0), ("linear", stars), ("exponential", 2**stars - 1))
+    for gain, truth in gains:
+        ours = accuracy.ndcg(ranked, relevant_of(stars), gain=gain)[defined]
         assert np.mean(ours) == pytest.approx(ndcg_score(truth[defined], scores[defined], k=k))
     assert accuracy.rmse(stars, scores) == pytest.approx(root_mean_squared_error(stars.ravel(), scores.ravel()))
     assert accuracy.mae(stars, scores) == pytest.approx(mean_absolute_error(stars.ravel(), scores.ravel()))

@@ -26,6 +26,7 @@ from cinematrix.errors import ArtifactError, InputError
 from cinematrix.models import artifact
 from cinematrix.models.artifact import ARRAYS, CATALOG, FORMAT, MANIFEST, READABLE, load, save
 from cinematrix.models.bias import Bias
+from cinematrix.models.card import CARD
 from cinematrix.models.popular import Popular
 
 FILES = (MANIFEST, ARRAYS, CATALOG)
@@ -280,7 +281,7 @@ def test_only_a_model_is_replaced(model: Bias, tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(25)
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, CARD])
 def test_a_write_that_fails_half_way_leaves_the_old_model(
     model: Bias, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, overload
 
 from cinematrix.api.data import as_catalog, as_test
 from cinematrix.api.data import ratings as as_dataset
@@ -12,17 +12,22 @@ from cinematrix.api.inputs import listed, require_number
 from cinematrix.api.model import Model, recommender_of
 from cinematrix.common.progress import Progress
 from cinematrix.common.progress_bar import default_progress
+from cinematrix.evaluation.compare.by_protocol import ProtocolReport
 from cinematrix.evaluation.compare.report import ComparisonReport
-from cinematrix.evaluation.compare.run import ONE_AT_A_TIME, ComparisonPlan, run_comparison
+from cinematrix.evaluation.compare.run import ONE_AT_A_TIME, ComparisonPlan, choose_splits, run_comparison
 from cinematrix.evaluation.evaluate import EvaluationOptions
 from cinematrix.evaluation.evaluate import evaluate as evaluate_recommender
 from cinematrix.evaluation.measures import Evaluation
 from cinematrix.evaluation.paired import add_differences, evaluate_against_order
+from cinematrix.evaluation.protocols import PROTOCOLS, ProtocolTable
 from cinematrix.evaluation.tuning import TuningResult
 from cinematrix.evaluation.tuning import tune as search_settings
 from cinematrix.models import model_class
 from cinematrix.models.orders import ListOrder
 from cinematrix.models.registry import build_settings
+
+protocols: ProtocolTable = PROTOCOLS
+"""Published protocols by name, for `compare`; `protocols["fixed-dates"].cut(ratings)` gives the split alone."""
 
 
 def evaluate(
@@ -47,7 +52,8 @@ def evaluate(
         against: another order, another fitted model (with the lists in the same order), or an `Evaluation` on the same
             test; the result has each measure's difference from it, paired by user. None: no comparison.
         metrics: names such as `rmse` or `ndcg`, and functions of (movies `[users, k]`, tested histories) that return
-            one value a user; None: all built-in ones, which docs/evaluating.md describes.
+            one value a user; None: the built-in ones, which docs/evaluating.md describes. It also has those that are
+            measured only by name, such as `capped_recall`.
         relevant_from: a tested movie is relevant from this rating up; None: every tested movie is.
         seed: of the bootstrap.
         progress: the progress bar; None: one on stderr or in the notebook.
@@ -76,11 +82,13 @@ def evaluate(
     return found if against is None else add_differences(found, against)
 
 
+@overload
 def compare(
     data: Any,
     models: str | Model | Iterable[str | Model],
     *,
-    splits: str | Iterable[str] = ("random",),
+    splits: str | Iterable[str] | None = None,
+    protocol: None = None,
     seeds: int = 1,
     by: ListOrder | None = None,
     trials: int = 0,
@@ -88,15 +96,47 @@ def compare(
     catalog: Any = None,
     on: str = ONE_AT_A_TIME,
     progress: Progress | None = None,
-) -> ComparisonReport:
+) -> ComparisonReport: ...
+
+
+@overload
+def compare(
+    data: Any,
+    models: str | Model | Iterable[str | Model],
+    *,
+    protocol: str,
+    seeds: int = 1,
+    trials: int = 0,
+    folder: str | PathLike[str] | None = None,
+    catalog: Any = None,
+    on: str = ONE_AT_A_TIME,
+    progress: Progress | None = None,
+) -> ProtocolReport: ...
+
+
+def compare(
+    data: Any,
+    models: str | Model | Iterable[str | Model],
+    *,
+    splits: str | Iterable[str] | None = None,
+    protocol: str | None = None,
+    seeds: int = 1,
+    by: ListOrder | None = None,
+    trials: int = 0,
+    folder: str | PathLike[str] | None = None,
+    catalog: Any = None,
+    on: str = ONE_AT_A_TIME,
+    progress: Progress | None = None,
+) -> ComparisonReport | ProtocolReport:
     """Compare models on the same splits, each trained and measured in a process of its own. Return the report.
 
     Args:
         data: a `Dataset`, or any table that `cinematrix.ratings` takes.
-        models: names, or unfitted models with settings; `popular` and `bias` are always among them.
-        splits: random, time, half, new-users, new-movies.
+        models: names, or unfitted models with settings; `popular` and `bias` (with a protocol one of both) are added.
+        splits: random, time, half, new-users, new-movies; None: random.
+        protocol: a name in `cinematrix.protocols`, instead of splits; the report has the figures of papers too.
         seeds: how many times each model is trained on each split.
-        by: what orders the lists: ranking or stars; None: the order of `recommend`.
+        by: what orders the lists: ranking or stars; None: the order of `recommend`, or of the protocol.
         trials: of a search for each model's settings within the training part; 0: none.
         folder: keeps finished measurements, so that an interrupted comparison goes on; None: nothing is kept.
         catalog: a `Catalog` or a table of movies; None: the one that comes with `data`.
@@ -104,23 +144,26 @@ def compare(
         progress: the progress bar; None: one on stderr or in the notebook.
 
     Raises:
-        SettingError: there is no such model, split, order or executor.
+        SettingError: there is no such model, split, protocol, order or executor.
         DataError: the ratings can't be split so.
     """
-    models, splits = listed(models), listed(splits)
+    models, chosen = listed(models), choose_splits(None if splits is None else listed(splits), protocol)
     require_number("seeds", seeds, 1, whole=True)
     require_number("trials", trials, 0, whole=True)
     dataset = as_dataset(data, catalog)
     named: Mapping[str, Any] = {model.name: model.recommender.settings for model in models if isinstance(model, Model)}
     names = [model.name if isinstance(model, Model) else model for model in models]
-    plan = ComparisonPlan.of(names, named, splits, seeds, trials, by)
+    plan = ComparisonPlan.of(names, named, chosen, seeds, trials, by)
     bar = default_progress() if progress is None else progress
     with TemporaryDirectory() as temporary:
-        place = Path(temporary if folder is None else folder)
-        outcome = run_comparison(plan, dataset.ratings, dataset.catalog, place, bar, on)
-    order = "" if by is None else f", by={by!r}"
-    command = f"cinematrix.compare({dataset.source or dataset.name!r}, {names!r}, splits={list(plan.splits)!r}{order})"
-    return ComparisonReport.of(plan, outcome, dataset.ratings, dataset.source or dataset.name, command)
+        outcome = run_comparison(plan, dataset.ratings, dataset.catalog, Path(folder or temporary), bar, on)
+    source = dataset.source or dataset.name
+    if protocol is None:
+        order = "" if by is None else f", by={by!r}"
+        command = f"cinematrix.compare({source!r}, {names!r}, splits={list(plan.splits)!r}{order})"
+        return ComparisonReport.of(plan, outcome, dataset.ratings, source, command)
+    command = f"cinematrix.compare({source!r}, {names!r}, protocol={protocol!r})"
+    return ProtocolReport.of(plan, outcome, dataset.ratings, source, command, content=dataset.catalog is not None)
 
 
 def tune(

@@ -30,6 +30,8 @@ from cinematrix.common.progress_bar import default_progress
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.errors import SettingError
+from cinematrix.evaluation.by_segment import measure_user_segments
+from cinematrix.evaluation.measures import Evaluation
 from cinematrix.models import model_class
 from cinematrix.models.artifact import build_manifest
 from cinematrix.models.artifact import load as load_artifact
@@ -113,7 +115,7 @@ class Model:
             held_out = align_ratings(dataset.ratings, held_out)
         bar = default_progress() if progress is None else progress
         self.recommender.fit(dataset.ratings, as_catalog(dataset), validation=held_out, progress=bar, run=options)
-        self.about = build_manifest(self.recommender, dataset.ratings, dataset.name)
+        self.about = build_manifest(self.recommender, dataset.ratings, dataset.name, dataset.source)
         return self
 
     def predict(
@@ -294,15 +296,23 @@ class Model:
         model.take_data(model.data.with_ratings(new))
         return self
 
-    def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
-        """Write the model to the folder `path`, whole or not at all.
+    def save(self, path: str | PathLike[str], *, evaluation: Evaluation | None = None, force: bool = False) -> None:
+        """Write the model with its card to the folder `path`, whole or not at all.
+
+        Args:
+            path: the folder.
+            evaluation: an evaluation of this model, whose figures the card and `model.json` have then.
+            force: replace a model that is there.
 
         Raises:
             InputError: the folder is there and `force` isn't given, or it can't be written.
         """
         if not self.fitted:
             raise SettingError(f"{self.name} isn't fitted; call fit with ratings before save")
-        save_artifact(self.recommender, Path(path), self.about, force=force)
+        about = self.about
+        if evaluation is not None:
+            about = about | {"metrics": evaluation.as_dict() | {"segments": measure_user_segments(evaluation)}}
+        save_artifact(self.recommender, Path(path), about, force=force)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the name and all settings, as scikit-learn has it."""

@@ -25,8 +25,22 @@ from cinematrix.errors import InputError, SettingError
 
 if TYPE_CHECKING:
     from cinematrix.data.dataset import Dataset
+    from cinematrix.evaluation.compare.by_protocol import ProtocolReport
     from cinematrix.evaluation.compare.report import ComparisonReport
     from cinematrix.evaluation.compare.run import ComparisonOutcome, ComparisonPlan
+
+
+SplitNames = Annotated[
+    list[str] | None,
+    typer.Option("--split", help="random, time, half, new-users or new-movies; comma-separated. Default: random."),
+]
+ProtocolName = Annotated[
+    str | None,
+    typer.Option(
+        "--protocol",
+        help="Published protocol instead of splits: random-90-10, strong-generalisation, fixed-dates or leave-one-out.",
+    ),
+]
 
 
 def compare(
@@ -34,10 +48,8 @@ def compare(
     models: Annotated[
         str, typer.Option("--models", help="Names, such as deep-mf,svd; popular and bias are always included.")
     ],
-    split: Annotated[
-        list[str] | None,
-        typer.Option("--split", help="random, time, half, new-users or new-movies; comma-separated. Default: random."),
-    ] = None,
+    split: SplitNames = None,
+    protocol: ProtocolName = None,
     report: Annotated[Path, typer.Option("--report", help="HTML page to write.")] = Path("comparison.html"),
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds, each with a new split and model.")] = 1,
     by: JudgedOrder = None,
@@ -61,23 +73,39 @@ def compare(
 
     Each model, split and seed is measured in a separate process, one at a time unless --on says otherwise. The results
     are saved in a folder beside the report (REPORT without its suffix, plus `.cells`), from which --resume continues.
-    docs/comparing.md describes the splits.
+    docs/comparing.md describes the splits. With --protocol, the figures that papers report stand beside the models'.
     """
-    from cinematrix.evaluation.compare.report import ComparisonReport, write_page
-    from cinematrix.evaluation.compare.run import ComparisonPlan
+    from cinematrix.evaluation.compare.page import write_page
+    from cinematrix.evaluation.compare.run import ComparisonPlan, choose_splits
 
     names = _split_names([models])
-    plan = ComparisonPlan.of(
-        names, _parse_model_settings(names, set_ or []), _split_names(split or ["random"]), seeds, tune, by
-    )
+    splits = choose_splits(None if split is None else _split_names(split), protocol)
+    plan = ComparisonPlan.of(names, _parse_model_settings(names, set_ or []), splits, seeds, tune, by)
     folder = report.with_name(f"{report.stem}.cells")
     _check_output(report, folder, force, resume)
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad, missing)
     outcome = _run(plan, dataset, folder, on, anew=force and not resume)
-    command = shlex.join(["cinematrix", *sys.argv[1:]])
-    result = ComparisonReport.of(plan, outcome, dataset.ratings, str(ratings), command)
+    result = _make_report(plan, outcome, dataset, str(ratings), published=bool(protocol))
     write_page(result, report, force=True)
     _print_report(result, report, json)
+
+
+def _make_report(
+    plan: "ComparisonPlan",
+    outcome: "ComparisonOutcome",
+    dataset: "Dataset",
+    source: str,
+    *,
+    published: bool,
+) -> "ComparisonReport | ProtocolReport":
+    from cinematrix.evaluation.compare.by_protocol import ProtocolReport
+    from cinematrix.evaluation.compare.report import ComparisonReport
+
+    command = shlex.join(["cinematrix", *sys.argv[1:]])
+    if not published:
+        return ComparisonReport.of(plan, outcome, dataset.ratings, source, command)
+    content = dataset.catalog is not None
+    return ProtocolReport.of(plan, outcome, dataset.ratings, source, command, content=content)
 
 
 def _check_output(report: Path, folder: Path, force: bool, resume: bool) -> None:
@@ -104,15 +132,25 @@ def _run(plan: "ComparisonPlan", dataset: "Dataset", folder: Path, on: str, anew
         raise
 
 
-def _print_report(result: "ComparisonReport", report: Path, json: bool) -> None:
+def _print_report(result: "ComparisonReport | ProtocolReport", report: Path, json: bool) -> None:
     from cinematrix.cli.output import make_console, print_json
 
     if json:
         print_json(result.as_dict())
         return
-    for line in _render_report(result):
+    from cinematrix.evaluation.compare.by_protocol import ProtocolReport
+
+    lines = _render_protocol(result) if isinstance(result, ProtocolReport) else _render_report(result)
+    for line in lines:
         make_console().print(line, markup=False, soft_wrap=isinstance(line, str))
     make_console().print(f"\nreport written to {report}", markup=False, soft_wrap=True)
+
+
+def _render_protocol(report: "ProtocolReport") -> list[Any]:
+    """Render the report of a published protocol as lines and a table."""
+    from cinematrix.cli.output import make_table
+
+    return [*report.describe(), "", make_table(*report.table()), "", *report.footnotes()]
 
 
 def _split_names(texts: list[str]) -> list[str]:

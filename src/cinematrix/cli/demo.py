@@ -35,6 +35,7 @@ def demo(
     from cinematrix.data.movielens import default
     from cinematrix.data.readers import read
     from cinematrix.data.splits import random
+    from cinematrix.evaluation.by_segment import measure_user_segments
     from cinematrix.evaluation.plots import plot_learning_curves
     from cinematrix.models.artifact import build_manifest, check_output_folder, save
 
@@ -56,8 +57,9 @@ def demo(
     console.print(f"   {results[-1][2].protocol}".replace("\n", "\n   "), markup=False, soft_wrap=True, style="dim")
     console.print("\n[bold]3  Recommend[/bold]")
     _recommend(models["deep-mf"], console)
-    metrics = results[-1][2].as_dict()
-    manifest = build_manifest(models["deep-mf"], dataset.ratings, dataset.name)
+    evaluation = results[-1][2]
+    metrics = evaluation.as_dict() | {"segments": measure_user_segments(evaluation)}
+    manifest = build_manifest(models["deep-mf"], cut.train, dataset.name, dataset.source)
     save(models["deep-mf"], out, {**manifest, "metrics": metrics}, force=force)
     plot_learning_curves(
         {str(by): log for by, log in models["deep-mf"].log.items()},

@@ -40,6 +40,11 @@ Against = Annotated[
 RelevantFrom = Annotated[
     float | None, typer.Option("--relevant-from", help="Minimum rating of a relevant movie. Default: any rating.")
 ]
+Metrics = Annotated[
+    str | None,
+    typer.Option("--metrics", help="Names, such as rmse,capped_recall (docs/evaluating.md). Default: the usual ones."),
+]
+Card = Annotated[bool, typer.Option("--card", help="Write the figures, by segment too, into the model's card.")]
 Reliability = Annotated[
     Path | None, typer.Option("--reliability", help="Save a plot of the calibration of intervals as a PNG file.")
 ]
@@ -52,7 +57,9 @@ def evaluate(
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the lists.")] = 10,
     by: JudgedOrder = None,
     against: Against = None,
+    metrics: Metrics = None,
     relevant_from: RelevantFrom = None,
+    card: Card = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
     reliability: Reliability = None,
     force: Force = False,
@@ -65,35 +72,62 @@ def evaluate(
     """Evaluate a model on held-out ratings, with confidence intervals and the protocol.
 
     docs/evaluating.md describes each measure and its limits. With --against, each measure's difference from the other
-    order or model follows, paired by user.
+    order or model follows, paired by user. With --card, the figures stand in README.md in the model's folder.
     """
-    from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.readers.pairs import describe_unmatched
-    from cinematrix.evaluation.reliability import check_uncertainty
     from cinematrix.models.artifact import load
-    from cinematrix.models.orders import resolve_order
+    from cinematrix.models.card import read_around
 
-    if reliability is not None:
-        check_writable(reliability, force=force)
-    recommender = load(model).model
-    resolve_order(recommender, by)
-    if reliability is not None:
-        check_uncertainty(recommender)
+    artifact = load(model)
+    recommender = artifact.model
+    _check(recommender, by, reliability, force)
+    around = read_around(model, recommender, artifact.about) if card else None
     scale_read = parse_scale(scale) or recommender.data.scale
     read = partial(_read, columns=columns, scale=scale_read, missing=missing, skip_bad=skip_bad)
     tested, histories = read(test), None if given is None else read(given).ratings
-    ratings = tested.ratings
+    ratings, notes = tested.ratings, tested.report.sentences()
     users = ratings.users.ids if given is None else None
-    notes = tested.report.sentences()
     notes += describe_unmatched(recommender.data, users, ratings.movies.ids, str(test))
-    evaluation = _evaluate(
-        recommender, ratings, by, against, given=histories, k=k, relevant_from=relevant_from, seed=seed,
-        split=f"as handed over in {test.name}", progress=TerminalBar(),
-    )  # fmt: skip
+    options: EvaluationOptions = {
+        "given": histories, "k": k, "relevant_from": relevant_from, "seed": seed,
+        "metrics": None if metrics is None else [name.strip() for name in metrics.split(",")],
+        "split": f"as handed over in {test.name}", "progress": TerminalBar(),
+    }  # fmt: skip
+    evaluation = _evaluate(recommender, ratings, by, against, **options)
+    if around is not None:
+        _write_card(model, around, recommender, ratings, evaluation, options)
     if reliability is not None:
         _plot_reliability(recommender, ratings, histories, reliability, force)
-    _print_evaluation(evaluation, notes, reliability, json)
+    _print_evaluation(evaluation, notes, reliability, model if card else None, json)
+
+
+def _check(model: "Recommender", by: str | None, reliability: Path | None, force: bool) -> None:
+    """Check what the evaluation needs, before anything is read."""
+    from cinematrix.common.atomic_files import check_writable
+    from cinematrix.evaluation.reliability import check_uncertainty
+    from cinematrix.models.orders import resolve_order
+
+    resolve_order(model, by)
+    if reliability is not None:
+        check_writable(reliability, force=force)
+        check_uncertainty(model)
+
+
+def _write_card(
+    folder: Path,
+    around: tuple[str, str],
+    model: "Recommender",
+    ratings: "Ratings",
+    evaluation: "Evaluation",
+    options: "EvaluationOptions",
+) -> None:
+    from cinematrix.evaluation.by_segment import measure_movie_segments, measure_user_segments
+    from cinematrix.models.card import write_figures
+
+    segments = measure_user_segments(evaluation)
+    segments += measure_movie_segments(model, ratings, evaluation, **options)
+    write_figures(folder, around, evaluation.as_dict() | {"segments": segments})
 
 
 def _read(path: Path, columns: str | None, scale: "Scale | None", missing: str | None, skip_bad: bool) -> "Dataset":
@@ -140,7 +174,9 @@ def _plot_reliability(
     plot_reliability(measure_reliability(model, ratings, given=histories, progress=TerminalBar()), path, force=force)
 
 
-def _print_evaluation(evaluation: "Evaluation", notes: list[str], reliability: Path | None, json: bool) -> None:
+def _print_evaluation(
+    evaluation: "Evaluation", notes: list[str], reliability: Path | None, carded: Path | None, json: bool
+) -> None:
     from cinematrix.cli.output import make_console, print_json, print_notes
 
     if json:
@@ -150,3 +186,5 @@ def _print_evaluation(evaluation: "Evaluation", notes: list[str], reliability: P
     make_console().print(str(evaluation), markup=False, soft_wrap=True)
     if reliability is not None:
         make_console().print(f"\nreliability plot saved in {reliability}", markup=False, soft_wrap=True)
+    if carded is not None:
+        make_console().print(f"\nfigures written into the card in {carded}", markup=False, soft_wrap=True)

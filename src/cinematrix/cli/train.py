@@ -90,7 +90,7 @@ def _train_and_save(
     started = time.perf_counter()
     recommender.fit(dataset.ratings, dataset.catalog, progress=TerminalBar(), run=run)
     seconds = time.perf_counter() - started
-    manifest = build_manifest(recommender, dataset.ratings, dataset.name)
+    manifest = build_manifest(recommender, dataset.ratings, dataset.name, dataset.source)
     save(recommender, out, manifest, force=force)
     _remove_checkpoints(out)
     if json:

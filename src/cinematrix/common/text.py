@@ -1,8 +1,10 @@
-"""Parsing and folding of short texts."""
+"""Parsing and folding of short texts, and tables as text."""
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from ipaddress import ip_network
+from typing import Any
 
 from cinematrix.errors import SettingError
 
@@ -52,3 +54,17 @@ def parse_network(text: str) -> str:
         return str(ip_network(text))
     except ValueError as error:
         raise SettingError(f"{text!r} isn't an IP address or network ({error}); write 10.0.0.0/8 or ::1") from error
+
+
+def text_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Format a table as text; columns whose name ends in `#` are aligned to the right."""
+    cells = [[name.removesuffix("#") for name in columns], *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(columns))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if name.endswith("#") else cell.ljust(width)
+            for cell, width, name in zip(row, widths, columns, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+    return "\n".join(lines)

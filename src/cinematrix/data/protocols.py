@@ -6,7 +6,7 @@ listed. Each function here prepares the ratings as its source does, and says so 
 
 import warnings
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,14 +38,22 @@ class Dates:
 
 
 DATASETS = {
-    1_000_209: "ml-1m",
-    10_000_054: "ml-10m",
-    20_000_263: "ml-20m",
-    25_000_095: "ml-25m",
-    32_000_204: "ml-32m",
-    100_480_507: "netflix",
+    (943, 100_000): "ml-100k",
+    (610, 100_836): "ml-latest-small",
+    (6_040, 1_000_209): "ml-1m",
+    (69_878, 10_000_054): "ml-10m",
+    (138_493, 20_000_263): "ml-20m",
+    (162_541, 25_000_095): "ml-25m",
+    (200_948, 32_000_204): "ml-32m",
+    (480_189, 100_480_507): "netflix",
 }
-"""Data sets that papers report on, by their number of ratings."""
+"""Public data sets by their numbers of users and ratings."""
+
+LIANG_COUNTS = {"ml-1m": (6_034, 575_272), "ml-20m": (136_677, 9_990_682)}
+"""Users and interactions that the code of Liang et al. 2018 keeps of a data set."""
+
+LIANG_HELD_OUT = {"netflix": 40_000}
+"""Users held out there, of data sets of which it isn't 10,000; quoted from table 1."""
 
 CODEX_DATES = {
     "ml-10m": Dates(date(2005, 4, 1), date(2007, 1, 1), (6_974_190, 1_538_314, 1_487_550)),
@@ -57,8 +65,8 @@ CODEX_DATES = {
 
 
 def find_dataset(ratings: Ratings) -> str:
-    """Return the name of the data set that papers report on; empty if it is none of these."""
-    return DATASETS.get(len(ratings), "")
+    """Return the name of the public data set that the ratings are; empty if they are none of these."""
+    return DATASETS.get((len(ratings.users), len(ratings)), "")
 
 
 def random_tenth(ratings: Ratings, seed: int = 42) -> Split:
@@ -88,9 +96,15 @@ def strong_generalisation(ratings: Ratings, seed: int = LIANG_SEED, held_out: in
     liked = liked.take(counts[liked.user] >= MIN_LIKED)
     users = np.unique(liked.user)
     users = users[np.argsort(liked.users.ids[users], kind="stable")]
-    n = held_out or (10_000 if len(users) >= 100_000 else len(users) // 10)
+    dataset = find_dataset(ratings)
+    n = held_out or LIANG_HELD_OUT.get(dataset) or (10_000 if len(users) >= 100_000 else len(users) // 10)
     if not 0 < n < len(users) / 2:
         raise DataError(f"{len(users):,} users with {MIN_LIKED} interactions are too few to hold out twice {n:,}")
+    counts_there = LIANG_COUNTS.get(dataset)
+    if counts_there is not None and counts_there != (len(users), len(liked)):
+        ours, theirs = (f"{n_users:,} users with {n_rows:,} interactions" for n_users, n_rows in
+                        ((len(users), len(liked)), counts_there))  # fmt: skip
+        _warn(f"{ours} are left of these ratings, {theirs} in the code of Liang et al. 2018")
     shuffled = users[np.random.RandomState(seed).permutation(len(users))]
     trained = np.flatnonzero(_members(liked, shuffled[: len(users) - 2 * n]))
     listed = np.zeros(len(liked.movies), bool)
@@ -109,21 +123,17 @@ def fixed_dates(ratings: Ratings, part: str = "validation", dates: Dates | None 
 
     Args:
         part: `validation`, tested after training on what is before it, or `test`, after training on all before it.
-        dates: the days; None: those of `CODEX_DATES`.
+        dates: the days; None: those of `CODEX_DATES`. For other data sets the codex's rule gives them: the first days
+            after 70 and 85 in a hundred ratings.
 
     Raises:
-        DataError: the ratings have no time, or aren't of a data set with known dates.
+        DataError: the ratings have no time, or nothing is left to train on or to test.
     """
     if part not in ("validation", "test"):
         raise SettingError(f"part is {part!r}; it must be validation or test")
-    dates = dates or CODEX_DATES.get(find_dataset(ratings))
-    if dates is None:
-        raise DataError(
-            f"the table has {len(ratings):,} ratings, as no data set with fixed dates has; take ML-10M, ML-20M, ML-25M "
-            "or ML-32M, or the split time"
-        )
     if ratings.time is None:
         raise DataError("the ratings have no time column; split them by dates only with one, or use the split random")
+    dates = dates or CODEX_DATES.get(find_dataset(ratings)) or _choose_dates(ratings.time)
     first, end = (dates.validation, dates.test) if part == "validation" else (dates.test, date.max)
     before, later = ratings.time < _second(first), ratings.time >= _second(end)
     known = np.zeros(len(ratings.users), bool)
@@ -131,7 +141,12 @@ def fixed_dates(ratings: Ratings, part: str = "validation", dates: Dates | None 
     tested = np.flatnonzero(~before & ~later & known[ratings.user])
     if any(dates.counts):
         _compare_counts(ratings.time, dates)
-    protocol = f"fixed dates of LensKit's codex, {part}: from {first:%Y-%m-%d}, users with a rating before"
+    if not len(tested):
+        raise DataError(
+            f"no user with a rating before {first:%Y-%m-%d} has one after it; use the split random, or other dates"
+        )
+    rule = "dates of LensKit's codex" if dates in CODEX_DATES.values() else "dates by the rule of LensKit's codex"
+    protocol = f"{rule}, {part}: from {first:%Y-%m-%d}, users with a rating before"
     return make_split(ratings, np.flatnonzero(before), tested, protocol)
 
 
@@ -197,10 +212,20 @@ def _compare_counts(time: NDArray[np.int64], dates: Dates) -> None:
     ours = np.bincount(parts, minlength=3)
     if not np.allclose(ours, dates.counts, rtol=1e-4):
         sizes, theirs = (" + ".join(f"{n:,}" for n in counts) for counts in (ours, dates.counts))
-        warnings.warn(
-            f"these ratings are cut into {sizes}, LensKit's codex has {theirs}; figures may not be comparable",
-            DataWarning, stacklevel=3,
-        )  # fmt: skip
+        _warn(f"these ratings are cut into {sizes}, LensKit's codex has {theirs}")
+
+
+def _warn(difference: str) -> None:
+    warnings.warn(f"{difference}; figures may not be comparable", DataWarning, stacklevel=4)
+
+
+def _choose_dates(time: NDArray[np.int64]) -> Dates:
+    """Return the first days after 70 and 85 in a hundred ratings."""
+    validation, test = (
+        datetime.fromtimestamp(int(second), UTC).date() + timedelta(days=1)
+        for second in np.quantile(time, [0.7, 0.85], method="lower")
+    )
+    return Dates(validation, test, (0, 0, 0))
 
 
 def _second(day: date) -> int:

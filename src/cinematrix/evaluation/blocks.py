@@ -96,7 +96,7 @@ class BlockEvaluator:
         if not np.isfinite(predicted).all():
             value = predicted[~np.isfinite(predicted)][0]
             raise TrainingError(f"{self.model.name} predicts {value}, and predictions must be finite; train it again")
-        if not self.lists.expects:
+        if not ranked or not self.lists.expects:
             return predicted, [None] * len(ranked)
         return predicted[:keep], [*predicted[keep:].reshape(len(ranked), *ranked[0].shape)]
 

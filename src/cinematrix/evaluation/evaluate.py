@@ -16,9 +16,9 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.errors import DataError, SettingError
 from cinematrix.evaluation.blocks import BlockEvaluator
 from cinematrix.evaluation.held_out import HeldOutRatings
-from cinematrix.evaluation.lists import RANKING_METRICS, ListEvaluator, Metric
+from cinematrix.evaluation.lists import RANKING_METRICS, VARIANTS, ListEvaluator, Metric
 from cinematrix.evaluation.measures import Evaluation, Measure, Protocol
-from cinematrix.evaluation.pooling import measure_catalog, measure_errors, measure_lists
+from cinematrix.evaluation.pooling import measure_catalog, measure_errors, measure_lists, measure_user_errors
 from cinematrix.metrics.accuracy import PerUser
 from cinematrix.models.base import Recommender
 from cinematrix.models.orders import ListOrder, predicts_stars, resolve_order
@@ -74,9 +74,8 @@ def evaluate_orders(
         orders: what the lists are ordered by; None: the default order. The errors are measured only once.
         given: the users' histories; None: the model's own training ratings. For `new_users` and `half`, `Split.given`.
         k: length of the lists.
-        metrics: names, with or without `@k`, and functions of your own; None: all built-in ones.
-        relevant_from: lowest rating of a relevant tested movie in `RANKING_METRICS` and functions of your own; None:
-            every tested movie is relevant.
+        metrics: names, with or without `@k`, and functions of your own; None: all but `VARIANTS` and `user_…` errors.
+        relevant_from: lowest rating of a relevant movie in ranking metrics and functions of your own; None: any rating.
         seed: of the bootstrap.
         split: description of the split: `Split.protocol`.
         progress: receiver of one step per user.
@@ -95,10 +94,29 @@ def evaluate_orders(
     errors, evaluations = measure_errors(shared, seed), []
     for by, (values, exposures) in zip(evaluator.orders, by_order, strict=True):
         measures = errors + measure_lists(values, seed) + measure_catalog(exposures, k, len(held_out.users))
-        measures = measures if metrics is None else _select_measures(measures, metrics, k)
+        if metrics is not None:
+            measures = _select_measures(measures + measure_user_errors(shared, seed), metrics, k)
         protocol = _build_protocol(evaluator, by, held_out, shared, seed, split)
         evaluations.append(Evaluation(measures, protocol, test.users.ids[held_out.users], shared | values))
     return tuple(evaluations)
+
+
+def evaluate_errors(
+    model: Recommender,
+    test: Ratings,
+    metrics: Sequence[str],
+    *,
+    given: Ratings | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[Measure, ...]:
+    """Measure errors alone, without the lists that take most of the time of `evaluate`, whose arguments these are."""
+    _check_ratings(model, test, None)
+    held_out = HeldOutRatings.of(model.data, test, given)
+    evaluator, size = _make_evaluator(model, [], held_out, 1, None, None), max(1, BLOCK_CELLS // len(model.data.movies))
+    held_out.check(size)
+    shared, _ = _evaluate_blocks(evaluator, held_out, size, progress)
+    return _select_measures(measure_errors(shared, seed) + measure_user_errors(shared, seed), metrics, 1)
 
 
 def _make_evaluator(
@@ -110,6 +128,8 @@ def _make_evaluator(
     relevant_from: float | None,
 ) -> BlockEvaluator:
     own = {metric.__name__: metric for metric in metrics or () if not isinstance(metric, str)}
+    names = {metric.partition("@")[0] for metric in metrics or () if isinstance(metric, str)}
+    own |= {name: metric for name, metric in VARIANTS.items() if name in names}
     lists = ListEvaluator.of(held_out, k, RANKING_METRICS | own, relevant_from, predicts_stars(model))
     return BlockEvaluator(model, tuple(resolve_order(model, by) for by in orders), lists)
 

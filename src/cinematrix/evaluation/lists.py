@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -29,6 +30,14 @@ RANKING_METRICS: dict[str, Metric] = {
     "hit_rate": accuracy.hit_rate,
 }
 """Ranking metrics by name; their measures are called `name@k`."""
+
+VARIANTS: dict[str, Metric] = {
+    "capped_recall": partial(accuracy.recall, capped=True),
+    "capped_map": partial(accuracy.average_precision, capped=True),
+    "linear_ndcg": partial(accuracy.ndcg, gain="linear"),
+    "exponential_ndcg": partial(accuracy.ndcg, gain="exponential"),
+}
+"""Definitions of other papers by name, measured only where they are asked for."""
 
 
 @dataclass(frozen=True)

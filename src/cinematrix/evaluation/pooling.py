@@ -21,10 +21,10 @@ def pool_by_user(name: str, per_user: dict[str, PerUser]) -> tuple[PerUser, PerU
     """Return each user's sum and weight in a measure, both 0 for users without one.
 
     The measure is Σ sums / Σ weights, or its root for the RMSE. Errors are pooled over ratings: a user's sum is their
-    mean times their number of ratings. List measures are means over users.
+    mean times their number of ratings. List measures, and errors called `user_…`, are means over users.
     """
     values = per_user[name]
-    if "@" in name:
+    if "@" in name or name.startswith("user_"):
         defined = np.isfinite(values)
         return np.where(defined, values, 0), defined.astype(np.float64)
     return values ** (2 if name == "rmse" else 1) * per_user["ratings"], per_user["ratings"]
@@ -40,9 +40,16 @@ def measure_errors(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ..
     return tuple(_to_measure(name, row, len(per_user["ratings"])) for name, row in zip(names, rows, strict=True))
 
 
+def measure_user_errors(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
+    """Average the users' own errors: a user with few ratings counts as much as one with many, as LensKit reports it."""
+    return measure_lists({f"user_{name}": per_user[name] for name in ERROR_METRICS if name in per_user}, seed)
+
+
 def measure_lists(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
     """Average the list metrics over the users that have a value."""
     names = list(per_user)
+    if not names:
+        return ()
     counts = [int(np.isfinite(per_user[name]).sum()) for name in names]
     rows = _pool_with_intervals(names, per_user, seed)
     return tuple(_to_measure(name, row, n) for name, row, n in zip(names, rows, counts, strict=True))

@@ -201,8 +201,9 @@ def _save_outcome(
         decision.figures, "interaction" if ratings.scale is None else "rating"
     )
     refit = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "state": state, "why": why, **decision.figures}
-    data_format = (read_manifest(place).get("data") or {}).get("format", "refit")
-    name = versions.save_version(place, model, {**build_manifest(model, ratings, data_format), "refit": refit})
+    before = read_manifest(place).get("data") or {}
+    about = build_manifest(model, ratings, before.get("format", "refit"), before.get("source", ""))
+    name = versions.save_version(place, model, {**about, "refit": refit})
     return RetrainingOutcome(state, name, why, decision.figures)
 
 

@@ -29,6 +29,7 @@ from cinematrix.models.artifact import (
     verify_artifact,
 )
 from cinematrix.models.base import Recommender
+from cinematrix.models.card import CARD
 
 PROMOTED_FILE = "promoted.json"
 """Name of the file with the previous version."""
@@ -135,6 +136,9 @@ def _save_serving_version(place: Path) -> str | None:
     if not stored.is_dir():
         with write_atomically(stored) as folder:
             _link_files(place, folder)
+    elif (place / CARD).is_file():  # its figures may have been measured while it served
+        with write_atomically(stored / CARD, force=True) as card:
+            shutil.copy2(place / CARD, card)
     return name
 
 
@@ -211,7 +215,8 @@ def _names(place: Path) -> list[str]:
 def _link_files(source: Path, folder: Path) -> None:
     """Hard-link the files of a model into a new folder, or copy them if the file system can't link."""
     folder.mkdir()
-    for name in (ARRAYS, CATALOG, MANIFEST):
+    files = [ARRAYS, CATALOG, MANIFEST, *[CARD] * (source / CARD).is_file()]  # older models have no card
+    for name in files:
         try:
             os.link(source / name, folder / name)
         except OSError:

@@ -7,7 +7,7 @@ metric is NaN for a user without a relevant movie.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from cinematrix.data.ids import Numbers
 
 PerUser = NDArray[np.float64]
 """One value a user; NaN where it is undefined. float64 `[users]`."""
+
+Gain = Literal["binary", "linear", "exponential"]
+"""Gain of a relevant movie in NDCG: 1, its value, or 2^value − 1."""
 
 
 def rmse(truth: NDArray[Any], predicted: NDArray[Any]) -> float:
@@ -41,28 +44,30 @@ def user_mae(rows: Numbers, truth: NDArray[Any], predicted: NDArray[Any], n_user
     return user_means(rows, np.abs(_errors(truth, predicted)), n_users)
 
 
-def ndcg(ranked: Numbers, relevant: Histories, *, graded: bool = False) -> PerUser:
+def ndcg(ranked: Numbers, relevant: Histories, *, gain: Gain = "binary") -> PerUser:
     """Normalised discounted cumulative gain at `k` (Järvelin & Kekäläinen 2002).
 
     The sum of gain / log₂(place + 1) over the list, places from 1, divided by that of the ideal list, which
-    is cut at `k` too. The gain of a relevant movie is 1, or its value (the stars, linear) if `graded`.
+    is cut at `k` too.
+
+    Args:
+        gain: of a relevant movie: `binary`, 1 for each; `linear`, its value (the stars); `exponential`, 2^value − 1
+            (Burges et al. 2005). Interactions, which have no values, have the gain 1.
     """
-    values = relevant.values if graded else None
-    gains = np.ones(len(relevant.items)) if values is None else values.astype(np.float64)
+    gains = _compute_gains(relevant, gain)
     place = _find_relevant(ranked, relevant)
     list_gains = np.where(place >= 0, np.append(gains, 0)[place], 0)  # -1 picks the 0 appended
     discounts = 1 / np.log2(np.arange(ranked.shape[1]) + 2)
     return ratio(list_gains @ discounts, _ideal_gain(relevant, gains, discounts))
 
 
-def recall(ranked: Numbers, relevant: Histories) -> PerUser:
-    """Recall at `k`: hits / relevant movies (not / min(k, relevant))."""
-    return ratio(hits(ranked, relevant).sum(axis=1), relevant.counts)
+def recall(ranked: Numbers, relevant: Histories, *, capped: bool = False) -> PerUser:
+    """Recall at `k`: hits / relevant movies.
 
-
-def capped_recall(ranked: Numbers, relevant: Histories) -> PerUser:
-    """Recall at `k` of Liang et al. 2018: hits / min(k, relevant movies), so that a full list of hits has 1."""
-    return ratio(hits(ranked, relevant).sum(axis=1), np.minimum(relevant.counts, ranked.shape[1]))
+    Args:
+        capped: divide by min(k, relevant movies), as Liang et al. 2018 do, so that a full list of hits has 1.
+    """
+    return ratio(hits(ranked, relevant).sum(axis=1), _count_relevant(ranked, relevant, capped))
 
 
 def precision(ranked: Numbers, relevant: Histories) -> PerUser:
@@ -70,15 +75,18 @@ def precision(ranked: Numbers, relevant: Histories) -> PerUser:
     return ratio(hits(ranked, relevant).sum(axis=1) / ranked.shape[1], relevant.counts > 0)
 
 
-def average_precision(ranked: Numbers, relevant: Histories) -> PerUser:
+def average_precision(ranked: Numbers, relevant: Histories, *, capped: bool = False) -> PerUser:
     """Average precision at `k`, whose mean over users is MAP.
 
-    The sum of the precisions at the places of the hits, divided by the number of relevant movies. As in trec_eval, it
-    isn't divided by min(k, relevant), so a user with more than `k` relevant movies can't reach 1.
+    The sum of the precisions at the places of the hits, divided by the number of relevant movies, as in trec_eval. So a
+    user with more than `k` relevant movies can't reach 1.
+
+    Args:
+        capped: divide by min(k, relevant movies), as in Kaggle's competitions, so that a full list of hits has 1.
     """
     hit = hits(ranked, relevant)
     precisions = np.cumsum(hit, axis=1) / np.arange(1, ranked.shape[1] + 1)
-    return ratio((precisions * hit).sum(axis=1), relevant.counts)
+    return ratio((precisions * hit).sum(axis=1), _count_relevant(ranked, relevant, capped))
 
 
 def reciprocal_rank(ranked: Numbers, relevant: Histories) -> PerUser:
@@ -97,6 +105,19 @@ def hits(ranked: Numbers, relevant: Histories) -> NDArray[np.bool_]:
     """Return a mask of the relevant entries of the lists. bool `[users, k]`."""
     mask: NDArray[np.bool_] = _find_relevant(ranked, relevant) >= 0
     return mask
+
+
+def _count_relevant(ranked: Numbers, relevant: Histories, capped: bool) -> NDArray[np.int64]:
+    counts = relevant.counts
+    return np.minimum(counts, ranked.shape[1]) if capped else counts
+
+
+def _compute_gains(relevant: Histories, gain: Gain) -> PerUser:
+    """Return the gain of each relevant movie. float64 `[entries]`."""
+    if gain == "binary" or relevant.values is None:
+        return np.ones(len(relevant.items))
+    values = relevant.values.astype(np.float64)
+    return np.asarray(np.exp2(values) - 1 if gain == "exponential" else values)
 
 
 def _find_relevant(ranked: Numbers, relevant: Histories) -> NDArray[np.int64]:

@@ -35,7 +35,7 @@ def ndcg_above(ranked: Numbers, tested: Histories, means: PerUser) -> PerUser:
     """NDCG at `k` with the gain max(0, stars − mean); NaN for a user without a tested rating above their mean."""
     above = _stars(tested) - means[tested.rows]
     gains = np.where(above > TOLERANCE, above, 0).astype(np.float32)
-    return ndcg(ranked, replace(tested, values=gains), graded=True)
+    return ndcg(ranked, replace(tested, values=gains), gain="linear")
 
 
 def ndcg_rare(ranked: Numbers, liked: Histories, raters: NDArray[Any]) -> PerUser:
@@ -48,7 +48,7 @@ def ndcg_rare(ranked: Numbers, liked: Histories, raters: NDArray[Any]) -> PerUse
     """
     counts = np.append(raters, 0)[np.minimum(liked.items, len(raters))]
     gains = np.maximum(counts, 1) ** -0.5
-    return ndcg(ranked, replace(liked, values=gains.astype(np.float32)), graded=True)
+    return ndcg(ranked, replace(liked, values=gains.astype(np.float32)), gain="linear")
 
 
 def disliked(ranked: Numbers, tested: Histories, means: PerUser) -> PerUser:

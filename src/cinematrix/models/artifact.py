@@ -3,9 +3,10 @@
     model.json            metadata: format, model, settings, seed, date, data fingerprint, metrics, versions, checksums
     arrays.safetensors    learned arrays, the ID maps, and the users' histories
     catalog.parquet       metadata of the movies
+    README.md             the model card (`card`), for people; nothing reads it
 
-Loading checks the checksum of every file and that every number is finite, then maps the arrays into memory
-(`mapped_arrays`). It needs no training data and no torch. The same model saved twice gives the same bytes.
+Loading checks the checksum of each file but the card, and that every number is finite, then maps the arrays into
+memory (`mapped_arrays`). It needs no training data and no torch. The same model saved twice gives the same bytes.
 """
 
 import dataclasses
@@ -30,12 +31,14 @@ from cinematrix.common.atomic_files import check_writable, write_atomically
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import IdMap
+from cinematrix.data.provenance import describe_source
 from cinematrix.data.ratings import Ratings, Scale, fingerprint
 from cinematrix.data.schema import select_known
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import ArtifactError, CinematrixError, InputError
 from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
+from cinematrix.models.card import CARD, render_card
 from cinematrix.models.compatibility import translate_arrays, translate_settings
 from cinematrix.models.mapped_arrays import map_arrays, save_arrays
 
@@ -98,6 +101,7 @@ def save(
             "sha256": checksums,
         }
         checksums[MANIFEST] = _checksum(manifest)
+        (folder / CARD).write_text(render_card(model, manifest), encoding="utf-8")
         text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
         (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
@@ -143,19 +147,20 @@ def verify_artifact(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def build_manifest(model: Recommender, ratings: Ratings, form: str) -> dict[str, Any]:
+def build_manifest(model: Recommender, ratings: Ratings, form: str, source: str = "") -> dict[str, Any]:
     """Return the metadata of a trained model for `model.json`: its date, its data and its training log.
 
     The date is now, or `SOURCE_DATE_EPOCH` (seconds), with which two trainings give the same bytes.
 
     Args:
         form: name of the data's format.
+        source: file or table of the data, of which only the name is stored.
     """
     now = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC)
     counts = {"users": len(ratings.users), "movies": len(ratings.movies), "ratings": len(ratings)}
     return {
         "trained": now.isoformat(),
-        "data": {"format": form, **counts, "sha256": fingerprint(ratings)},
+        "data": {**describe_source(ratings, form, source), **counts, "sha256": fingerprint(ratings)},
         "training": {head: dataclasses.asdict(log) for head, log in getattr(model, "log", {}).items()},
     }
 

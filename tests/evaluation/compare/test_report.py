@@ -14,7 +14,8 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.errors import InputError
 from cinematrix.evaluation.compare import plots
 from cinematrix.evaluation.compare.cell import GIVEN_COUNTS
-from cinematrix.evaluation.compare.report import METHOD, ComparisonReport, write_page
+from cinematrix.evaluation.compare.page import write_page
+from cinematrix.evaluation.compare.report import METHOD, ComparisonReport
 from cinematrix.evaluation.compare.run import CellFailure, ComparisonOutcome, ComparisonPlan
 from cinematrix.evaluation.compare.tables import (
     make_comparison_table,

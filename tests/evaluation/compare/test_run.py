@@ -27,7 +27,7 @@ from cinematrix.evaluation.compare.cell import (
 from cinematrix.evaluation.compare.results import compute_value, sum_by_user
 from cinematrix.evaluation.compare.run import ComparisonPlan, estimate_time_left, run_comparison
 from cinematrix.evaluation.evaluate import evaluate
-from cinematrix.evaluation.segments import MOVIE_SEGMENTS
+from cinematrix.metrics.segments import MOVIE_SEGMENTS
 from cinematrix.models.bias import Bias
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from comparison_cells import World, make_cell

@@ -1,4 +1,4 @@
-"""Cell of a comparison: one model, trained and measured on one split with one seed.
+"""Cell of a comparison: one model, trained and measured on one split, or by one published protocol, with one seed.
 
 The result of a cell is stored as a JSON file. Its name contains a hash of everything that the result depends on.
 """
@@ -32,7 +32,8 @@ from cinematrix.evaluation.evaluate import evaluate
 from cinematrix.evaluation.held_out import HeldOutRatings
 from cinematrix.evaluation.measures import Evaluation
 from cinematrix.evaluation.pooling import pool_by_user
-from cinematrix.evaluation.segments import MOVIE_SEGMENTS, assign_movie_segments
+from cinematrix.evaluation.protocols import PROTOCOLS
+from cinematrix.metrics.segments import MOVIE_SEGMENTS, assign_movie_segments
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
@@ -76,8 +77,8 @@ class Cell:
     Attributes:
         model: name of the model.
         settings: its settings; `seed` is added to the seed among them.
-        split: a name in `splits.SPLITS`; `new-users` is measured for all of `GIVEN_COUNTS`.
-        seed: 0, 1, 2…, added to the model's seed and, for the split, to `FIRST_SEED`.
+        split: a name in `splits.SPLITS`, of which `new-users` is measured for all of `GIVEN_COUNTS`, or in `PROTOCOLS`.
+        seed: 0, 1, 2…, added to the model's seed and, for the split, to `FIRST_SEED` or the protocol's seed.
         trials: number of trials of a hyper-parameter search within the training part; 0: no search.
         data: fingerprint of ratings and catalog (`bundle.fingerprint_data`).
         by: what the lists are ordered by; None: the default order.
@@ -126,6 +127,10 @@ def make_questions(split: str, ratings: Ratings, seed: int) -> Iterator[tuple[st
 
     The split `new-users` has one question for each of `GIVEN_COUNTS` that leaves a rating to test.
     """
+    if split in PROTOCOLS:
+        protocol = PROTOCOLS[split]
+        yield split, protocol.cut(ratings, protocol.seed + seed)[0]
+        return
     if split != NEW_USERS:
         yield split, SPLITS[split](ratings, FIRST_SEED + seed)
         return
@@ -154,7 +159,7 @@ def measure_cell(
     Raises:
         CinematrixError: the model can't learn from these ratings, or its training breaks down.
     """
-    cell_start, kind = time.perf_counter(), model_class(cell.model)
+    cell_start, cpu_start, kind = time.perf_counter(), time.process_time(), model_class(cell.model)
     first = next(make_questions(cell.split, ratings, cell.seed))[1]
     settings = kind.Settings(**cell.settings)
     if "seed" in cell.settings:
@@ -167,11 +172,16 @@ def measure_cell(
     start = time.perf_counter()
     model = kind(settings).fit(first.train, catalog, progress=progress)
     result |= {"training_s": time.perf_counter() - start, "settings": asdict(settings)}
-    result["questions"] = [
-        _evaluate_question(model, question, split, cell.by, progress)
-        for question, split in make_questions(cell.split, ratings, cell.seed)
-    ]
-    return result | {"peak_mb": read_peak_megabytes(), "seconds": time.perf_counter() - cell_start}
+    if cell.split in PROTOCOLS:
+        measures = PROTOCOLS[cell.split].measure(model, first, progress)
+        result |= {"measures": {each.name: each.as_dict() for each in measures}, "protocol": first.protocol}
+    else:
+        result["questions"] = [
+            _evaluate_question(model, question, split, cell.by, progress)
+            for question, split in make_questions(cell.split, ratings, cell.seed)
+        ]
+    result |= {"cpu_s": time.process_time() - cpu_start, "peak_mb": read_peak_megabytes()}
+    return result | {"seconds": time.perf_counter() - cell_start}
 
 
 def _tune(
@@ -179,8 +189,9 @@ def _tune(
 ) -> tuple[Any, dict[str, Any]]:
     from cinematrix.evaluation.tuning import tune
 
+    cut = PROTOCOLS[cell.split].tuning_split if cell.split in PROTOCOLS else cell.split
     tuned = tune(
-        model_class(cell.model), train, catalog, trials=cell.trials, settings=settings, cut=cell.split,
+        model_class(cell.model), train, catalog, trials=cell.trials, settings=settings, cut=cut,
         study=folder / f"{cell.name}.study", seed=cell.seed, progress=progress,
     )  # fmt: skip
     return tuned.settings, {key: value for key, value in vars(tuned).items() if key != "settings"}
@@ -191,7 +202,7 @@ def _evaluate_question(
 ) -> dict[str, Any]:
     """Measure one question: protocol, sums and weights per user (of all movies, and by segment of movies), speed."""
     whole = evaluate(model, split.test, by=by, given=split.given, k=K, split=split.protocol, progress=progress)
-    segment = assign_movie_segments(split.train)[split.test.movie]
+    segment = assign_movie_segments(np.bincount(split.train.movie, minlength=len(split.train.movies)))[split.test.movie]
     parts = {"all": _collect_by_user(whole, split.test, PAIRED_MEASURES)}
     for place, name in enumerate(MOVIE_SEGMENTS):
         if len(rows := np.flatnonzero(segment == place)):

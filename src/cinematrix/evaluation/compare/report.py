@@ -3,23 +3,28 @@
 import dataclasses
 from dataclasses import dataclass
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import polars as pl
 
-from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.html import html_table
+from cinematrix.common.text import text_table
 from cinematrix.data.ratings import Ratings
 from cinematrix.evaluation.compare import plots
 from cinematrix.evaluation.compare.cell import NEW_USERS
+from cinematrix.evaluation.compare.page import (
+    fill_page,
+    read_library_versions,
+    render_image,
+    render_settings,
+    render_table,
+)
 from cinematrix.evaluation.compare.results import QuestionResult, list_failures, summarise_results
 from cinematrix.evaluation.compare.run import ComparisonOutcome, ComparisonPlan
 from cinematrix.evaluation.compare.tables import (
     LIKING_NOTE,
+    describe_counts,
     describe_protocol,
     describe_segments,
     format_number,
@@ -34,9 +39,6 @@ from cinematrix.metrics.significance import ALPHA, NEGLIGIBLE_DIFFERENCE, RESAMP
 
 REPORT_FORMAT = 1
 """Version of the JSON document; raised when a field changes its name or meaning."""
-
-LIBRARIES = ("cinematrix", "numpy", "scipy", "polars", "torch", "numba", "optuna")
-"""Packages whose versions are reported."""
 
 METHOD = (
     f"Intervals: 95 %, percentile bootstrap over users, {RESAMPLES:,} resamples. P-values: paired randomisation test "
@@ -75,9 +77,8 @@ class ComparisonReport:
         cls, plan: ComparisonPlan, outcome: ComparisonOutcome, ratings: Ratings, source: str, command: str
     ) -> "ComparisonReport":
         """Create the report of a plan's outcome; `source` names the ratings, `command` repeats the comparison."""
-        counts = {"users": len(ratings.users), "movies": len(ratings.movies), "ratings": len(ratings)}
         return cls(
-            data={"source": source, **counts, "scale": str(ratings.scale) if ratings.scale else None},
+            data={"source": source, **describe_counts(ratings)},
             plan=dataclasses.asdict(plan),
             questions=summarise_results(plan, outcome, len(ratings.users)),
             failures=list_failures(outcome.failures),
@@ -98,7 +99,7 @@ class ComparisonReport:
         parts = [self.describe_data()]
         for question in self.questions:
             tables = make_main_table(question), make_liking_table(question)
-            parts += ["", question.name, *(_text_table(*table) for table in tables), *question.verdicts]
+            parts += ["", question.name, *(text_table(*table) for table in tables), *question.verdicts]
         parts += [f"{f['model']} on {f['split']}, seed {f['seed']}: {f['why']}" for f in self.failures]
         return "\n".join(parts)
 
@@ -135,26 +136,17 @@ class ComparisonReport:
 
     def page(self) -> str:
         """Render the HTML page: verdicts, tables and plots by question, then method and settings. It loads nothing."""
-        template = Template(
-            files("cinematrix.evaluation.compare").joinpath("templates/comparison.html").read_text(encoding="utf-8")
-        )
-        return template.substitute(
+        return fill_page(
             source=escape(Path(self.data["source"]).name),
             data=escape(self.describe_data()),
             verdicts="".join(self._verdict(question) for question in self.questions) or "<p>No model was measured.</p>",
             failures=self._failures(),
             questions="".join(self._section(question) for question in self.questions),
-            curves=_render_image(
+            curves=render_image(
                 plots.plot_new_user_curves(self.questions), "Measures by the number of ratings that new users gave"
             ),
             tuned=self._tuned(),
-            settings=_render_table(
-                ["model", "settings"],
-                [
-                    [name, format_settings(settings) or "no settings"]
-                    for name, settings in self.plan["settings"].items()
-                ],
-            ),
+            settings=render_settings(self.plan["settings"]),
             method=escape(METHOD),
             versions=escape(", ".join(f"{name} {number}" for name, number in self.versions.items())),
             command=escape(self.command),
@@ -176,21 +168,21 @@ class ComparisonReport:
             [
                 f"<section><h2>{escape(question.name)}</h2>",
                 f'<p class="quiet">{escape(describe_protocol(question))}</p>',
-                _render_table(*make_main_table(question)),
+                render_table(*make_main_table(question)),
                 "<h3>Liking</h3>",
                 f'<p class="quiet">{escape(LIKING_NOTE)}</p>',
-                _render_table(*make_liking_table(question)),
-                _render_image(plots.plot_accuracy_by_time(question) if drawn else None, "Accuracy by training time"),
-                _render_table(*make_cost_table(question)),
+                render_table(*make_liking_table(question)),
+                render_image(plots.plot_accuracy_by_time(question) if drawn else None, "Accuracy by training time"),
+                render_table(*make_cost_table(question)),
                 "<h3>Differences from the best</h3>",
-                _render_table(*make_comparison_table(question)),
-                _render_image(
+                render_table(*make_comparison_table(question)),
+                render_image(
                     plots.plot_differences(question) if drawn else None, "Differences from the best, with intervals"
                 ),
                 "<h3>By segment</h3>",
                 f'<p class="quiet">{escape(describe_segments(question))}</p>',
-                _render_table(*make_segment_table(question)),
-                _render_image(plots.plot_segments(question) if drawn else None, "Measures by segment"),
+                render_table(*make_segment_table(question)),
+                render_image(plots.plot_segments(question) if drawn else None, "Measures by segment"),
                 "</section>",
             ]
         )
@@ -199,7 +191,7 @@ class ComparisonReport:
         if not self.failures:
             return ""
         rows = [[f["model"], f["split"], f["seed"], f["why"]] for f in self.failures]
-        return "<section><h2>Not measured</h2>" + _render_table(["model", "split", "seed#", "why"], rows) + "</section>"
+        return "<section><h2>Not measured</h2>" + render_table(["model", "split", "seed#", "why"], rows) + "</section>"
 
     def _tuned(self) -> str:
         if not self.tuned:
@@ -210,62 +202,4 @@ class ComparisonReport:
              format_number(t["default"]), format_settings(t["chosen"])]
             for t in self.tuned
         ]  # fmt: skip
-        return "<h3>Hyper-parameter search within the training part</h3>" + _render_table(columns, rows)
-
-
-def _text_table(columns: list[str], rows: list[list[Any]]) -> str:
-    """Format a table as text; columns whose name ends in `#` are aligned to the right."""
-    cells = [[name.removesuffix("#") for name in columns], *([str(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(columns))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if name.endswith("#") else cell.ljust(width)
-            for cell, width, name in zip(row, widths, columns, strict=True)
-        ).rstrip()
-        for row in cells
-    ]
-    return "\n".join(lines)
-
-
-def write_page(report: ComparisonReport, path: Path, *, force: bool = False) -> None:
-    """Write the HTML page to a file, atomically.
-
-    Raises:
-        InputError: the file exists and `force` isn't given, or it can't be written.
-    """
-    page = report.page()
-    with write_atomically(path, force=force) as file:
-        file.write_text(page, encoding="utf-8")
-
-
-def read_library_versions() -> dict[str, str]:
-    """Return the versions of the installed packages among `LIBRARIES`."""
-    versions = {}
-    for name in LIBRARIES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions
-
-
-def _render_table(columns: list[str], rows: list[list[Any]]) -> str:
-    """Render an HTML table, all text escaped."""
-    kinds = [' class="number"' if name.endswith("#") else "" for name in columns]
-    head = [
-        f'<th scope="col"{kind}>{escape(name.removesuffix("#"))}</th>'
-        for name, kind in zip(columns, kinds, strict=True)
-    ]
-    body = [[f"<td{kind}>{escape(str(cell))}</td>" for cell, kind in zip(row, kinds, strict=True)] for row in rows]
-    lines = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in body)
-    return f'<div class="wide"><table><thead><tr>{"".join(head)}</tr></thead><tbody>{lines}</tbody></table></div>'
-
-
-def _render_image(image: "plots.ThemedImage | None", alternative: str) -> str:
-    """Render a plot as a `picture` element with both themes; empty for None."""
-    if image is None:
-        return ""
-    return (
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{image.dark}">'
-        f'<img src="{image.light}" alt="{escape(alternative)}"></picture>'
-    )
+        return "<h3>Hyper-parameter search within the training part</h3>" + render_table(columns, rows)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from cinematrix.evaluation.compare.cell import PAIRED_MEASURES, K
 from cinematrix.evaluation.compare.run import CellFailure, ComparisonOutcome, ComparisonPlan
 from cinematrix.evaluation.measures import Measure, lower_is_better
-from cinematrix.evaluation.segments import MOVIE_SEGMENTS, USER_SEGMENTS, select_users
 from cinematrix.metrics.accuracy import bootstrap
+from cinematrix.metrics.segments import MOVIE_SEGMENTS, USER_SEGMENTS, select_users
 from cinematrix.metrics.significance import (
     RESAMPLES,
     Difference,
@@ -37,7 +37,7 @@ COST_NAMES = ("tuning_s", "training_s", "list_ms", "pair_us", "peak_mb")
 
 @dataclass(frozen=True)
 class SegmentMeasures:
-    """Measures of one model in one segment: `all`, or a name in `evaluation.segments`."""
+    """Measures of one model in one segment: `all`, or a name in `metrics.segments`."""
 
     model: str
     segment: str
@@ -137,7 +137,7 @@ def sum_by_user(questions: Sequence[dict[str, Any]], segment: str, n_users: int)
 
     Args:
         questions: the model's results of one question, one a seed.
-        segment: `all`, or a name in `evaluation.segments`.
+        segment: `all`, or a name in `metrics.segments`.
         n_users: number of users of the data set.
     """
     totals: UserSums = {}

@@ -18,7 +18,9 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.errors import SettingError
 from cinematrix.evaluation import leakage
 from cinematrix.evaluation.compare.cell import Cell, CellData, make_questions, run_cell
+from cinematrix.evaluation.protocols import PROTOCOLS, get_protocol
 from cinematrix.models import model_class
+from cinematrix.models.base import Recommender
 from cinematrix.models.orders import ListOrder, is_order, no_order_error
 from cinematrix.models.registry import class_path
 
@@ -32,13 +34,26 @@ ONE_AT_A_TIME = "processes:1"
 """Executor of cells by default: one after the other, so that their times can be compared."""
 
 
+def choose_splits(splits: Sequence[str] | None, protocol: str | None) -> Sequence[str]:
+    """Return the splits of a comparison: those given, or the published protocol; `random` without either.
+
+    Raises:
+        SettingError: both are given, or there is no such protocol.
+    """
+    if protocol is None:
+        return ["random"] if splits is None else splits
+    if splits is not None:
+        raise SettingError(f"a split can't be chosen with the protocol {protocol}, which decides it; give one of both")
+    return [get_protocol(protocol).name]
+
+
 @dataclass(frozen=True)
 class ComparisonPlan:
     """Plan of a comparison: models, splits and seeds.
 
     Attributes:
         settings: settings by model, in the order of the report.
-        splits: names from `COMPARISON_SPLITS`.
+        splits: names from `COMPARISON_SPLITS`, or one from `PROTOCOLS`.
         seeds: number of seeds.
         trials: number of trials of each model's hyper-parameter search in each cell; 0: no search.
         by: what the lists are ordered by; None: the default order.
@@ -60,12 +75,12 @@ class ComparisonPlan:
         trials: int = 0,
         by: str | None = None,
     ) -> Self:
-        """Create a plan and check it; `BASELINES` come first.
+        """Create a plan and check it; `BASELINES`, or that of a protocol, come first.
 
         Args:
-            models: names of the models, with or without `BASELINES`.
+            models: names of the models, with or without the baselines.
             settings: settings by model; other models have their defaults.
-            splits: names from `COMPARISON_SPLITS`.
+            splits: names from `COMPARISON_SPLITS`, or one from `PROTOCOLS`.
             seeds: number of seeds.
             trials: number of trials of each hyper-parameter search; 0: no search.
             by: what the lists are ordered by; None: the default order.
@@ -74,13 +89,19 @@ class ComparisonPlan:
             SettingError: there is no such model, split or order, or settings are given for a model outside the plan.
             MissingExtraError: a package for training or for the search isn't installed.
         """
-        kinds = {name: model_class(name) for name in dict.fromkeys([*BASELINES, *models])}
         unique = tuple(dict.fromkeys(splits))
+        published = len(unique) == 1 and unique[0] in PROTOCOLS
+        baselines = (PROTOCOLS[unique[0]].baseline,) if published else BASELINES
+        kinds = {name: model_class(name) for name in dict.fromkeys([*baselines, *models])}
         for split in unique:
-            if split not in COMPARISON_SPLITS:
+            if not published and split not in COMPARISON_SPLITS:
                 raise SettingError(
                     f"there is no split {split!r} to compare on; the splits are {', '.join(COMPARISON_SPLITS)}"
                 )
+        if by is not None and published:
+            raise SettingError(
+                f"lists can't be ordered by {by!r} here, since {unique[0]} decides it; leave the order out"
+            )
         if by is not None and not is_order(by):
             raise no_order_error(by)
         for name in settings:
@@ -89,11 +110,9 @@ class ComparisonPlan:
                     f"settings are given for {name}, which isn't compared; the models are {', '.join(kinds)}"
                 )
         for kind in kinds.values():
-            if by == "stars" and not kind.abilities.stars:
-                raise SettingError(f"{kind.name} predicts no stars to order lists by; leave it out, or the order")
-            class_path(kind.name)
-            require_package(kind.abilities.trains_with, kind.name)
-            require_package("optuna" if trials and get_search_space(kind.Settings) else "", kind.name)
+            if published:
+                PROTOCOLS[unique[0]].check_model(kind)
+            _check_model(kind, trials, by)
         complete = {name: settings[name] if name in settings else kind.Settings() for name, kind in kinds.items()}
         return cls(complete, unique, seeds, trials, by)
 
@@ -115,6 +134,15 @@ class ComparisonPlan:
         ]
 
 
+def _check_model(kind: type[Recommender], trials: int, by: str | None) -> None:
+    """Check that a model can be trained here and elsewhere, searched if there are trials, and ordered by `by`."""
+    if by == "stars" and not kind.abilities.stars:
+        raise SettingError(f"{kind.name} predicts no stars to order lists by; leave it out, or the order")
+    class_path(kind.name)
+    require_package(kind.abilities.trains_with, kind.name)
+    require_package("optuna" if trials and get_search_space(kind.Settings) else "", kind.name)
+
+
 @dataclass(frozen=True)
 class CellFailure:
     """Cell that failed, and the reason in a sentence."""
@@ -130,7 +158,7 @@ class ComparisonOutcome:
     Attributes:
         cells: results of the finished cells (see `cell.measure_cell`), in the order of the plan.
         failures: the other cells.
-        checks: descriptions of the checks that each split passed.
+        checks: descriptions of the checks that each split passed; of a published protocol, what makes it incomparable.
     """
 
     cells: list[dict[str, Any]]
@@ -218,7 +246,12 @@ def estimate_time_left(cells: Sequence[Cell], done: Iterable[dict[str, Any]], pa
 
 
 def _check_split(split: str, seeds: int, ratings: Ratings) -> tuple[str, ...]:
-    """Check a split for leakage with every seed; return descriptions of the checks."""
+    """Check a split for leakage with every seed; return descriptions of the checks.
+
+    A published protocol is cut as its papers do. Return what makes figures by it incomparable with theirs.
+    """
+    if split in PROTOCOLS:
+        return PROTOCOLS[split].cut(ratings)[1]
     checks: tuple[str, ...] = ()
     for seed in range(seeds):
         for _, parts in make_questions(split, ratings, seed):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cinematrix.data.ratings import Ratings
 from cinematrix.evaluation.compare.cell import LIKING_MEASURES, MAIN_MEASURES
 from cinematrix.evaluation.compare.results import QuestionResult
 from cinematrix.evaluation.measures import Measure
@@ -88,6 +89,12 @@ def describe_segments(question: QuestionResult) -> str:
         f"of all training ratings, torso movies the next 40 %, tail movies the rest; {head:,}, {torso:,} and {tail:,} "
         "of them are tested. In a segment of movies, only its movies are relevant, but lists may contain any movie."
     )
+
+
+def describe_counts(ratings: Ratings) -> dict[str, Any]:
+    """Return the numbers of users, movies and ratings, and the scale, for JSON."""
+    scale = str(ratings.scale) if ratings.scale else None
+    return {"users": len(ratings.users), "movies": len(ratings.movies), "ratings": len(ratings), "scale": scale}
 
 
 def format_settings(settings: dict[str, Any]) -> str:

@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.data.ratings import Ratings
-
 USER_SEGMENTS = {"users with < 20 ratings": (0, 19), "users with 20-100": (20, 100), "users with > 100": (101, np.inf)}
 """Minimum and maximum ratings in the history, by segment of users."""
 
@@ -21,9 +19,8 @@ def select_users(segment: str, history: NDArray[np.float64]) -> NDArray[np.bool_
     return (history >= low) & (history <= high)
 
 
-def assign_movie_segments(train: Ratings) -> NDArray[np.int64]:
-    """Return the index in `MOVIE_SEGMENTS` of each movie of `train`. int64 `[movies]`."""
-    counts = np.bincount(train.movie, minlength=len(train.movies))
+def assign_movie_segments(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the index in `MOVIE_SEGMENTS` of each movie, by their numbers of training ratings. int64 `[movies]`."""
     order = np.argsort(-counts, kind="stable")
     before = np.cumsum(counts[order]) - counts[order]
     segments = np.empty(len(counts), np.int64)
