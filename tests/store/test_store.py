@@ -18,7 +18,7 @@ from cinematrix.data.ratings import Scale
 from cinematrix.errors import SettingError, StoreError
 from cinematrix.store.engine import hold_server_lock, open_engine, wal_is_safe
 from cinematrix.store.keys import create_key, find_key, list_keys
-from cinematrix.store.records import Rating, Store
+from cinematrix.store.records import Rating, Revision, Store, UserRecords
 from cinematrix.store.refits import list_refits
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import SCHEMA
@@ -117,9 +117,7 @@ def test_a_deleted_user_leaves_a_pseudonym_and_an_audit_line(store: Store, url: 
         store.remember(connection, "other", b"x", "{}", {"bob"})
     assert store.person("ann").events == {"seen": ["n"]}
     store.forget("ann", "key 1")
-    assert store.person("ann").as_dict() == {
-        "user": "ann", "known": False, "forgotten": True, "ratings": [], "events": {}, "event_times": {},
-    }  # fmt: skip
+    assert store.person("ann") == UserRecords("ann", Revision(None, True), [], {}, {})
     assert steps(store, "bob") == {"m": 4}
     assert store.audit() == [f"deleted user {store.pseudonym('ann')}"]
     with store.write_transaction() as connection:

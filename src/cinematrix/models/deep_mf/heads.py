@@ -1,7 +1,8 @@
 """The heads of `deep-mf` as they serve, in NumPy: towers, and the closed forms added to them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -101,14 +102,15 @@ class StarsHead:
             among: as in `Recommender.list_stars`.
         """
         read, rows = self.read(histories), np.arange(len(histories), dtype=np.int32)
-        stars = self._score_without_gp(read)
+        rough = self._score_without_gp(read)
+        stars = rough.copy()
         for process, new in self._processes(histories):
             own = self.new[:-1] == new
             if own.any():
                 added = process.linear(histories, self._solve(histories, read, process, new, rows))
                 np.add(stars, added, out=stars, where=own)
         rows, movies = top_pairs(stars, max(MIN_POOL, round(POOL_SHARE * stars.shape[1])), histories, among)
-        stars[rows, movies] = self._predict(histories, read, rows, movies)
+        stars[rows, movies] = self.refine(histories, rows, movies, rough[rows, movies])
         return stars
 
     def score_without_gp(self, histories: Histories) -> Float32:
@@ -123,10 +125,11 @@ class StarsHead:
 
     def pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
         """Return the expected ratings of pairs, not clipped to the scale. `[n]`."""
-        return self._predict(histories, self.read(histories), rows, movies)
+        return self.refine(histories, rows, movies, self._predict_without_gp(self.read(histories), rows, movies))
 
-    def _predict(self, histories: Histories, read: EncodedHistories, rows: Numbers, movies: Numbers) -> Float32:
-        stars = self._predict_without_gp(read, rows, movies)
+    def refine(self, histories: Histories, rows: Numbers, movies: Numbers, rough: Float32) -> Float32:
+        """Return the expected ratings of pairs from those by biases and towers alone, `rough`, which change. `[n]`."""
+        read, stars = self.read(histories), rough
         for process, new in self._processes(histories):
             selected = np.flatnonzero(self.new[movies] == new)
             if len(selected):
@@ -153,10 +156,11 @@ class StarsHead:
         near = self._gp_shares(history, movies)
         return attribute_head(self.towers, history, read.residual, movies).shares(base, self.sigma, near)
 
-    def rating_shares(self, history: Histories, movies: Numbers) -> Float32:
-        """Return the part of each entry of the one history in the expected ratings of `movies`. `[n, size]`."""
-        own = attribute_entries(self.towers, history, self.read(history).residual, movies)
-        return np.float32(self.sigma) * own + self._gp_shares(history, movies)
+    def rating_shares(self, histories: Histories, movies: Sequence[Numbers]) -> list[Float32]:
+        """Return the part of each entry of each history in the expected ratings of its `movies`. `[n, size]` each."""
+        own = attribute_entries(self.towers, histories, self.residual(histories), movies)
+        near = map(self._gp_shares, histories.split(), movies)
+        return [np.float32(self.sigma) * each + beside for each, beside in zip(own, near, strict=True)]
 
     def _gp_shares(self, history: Histories, movies: Numbers) -> Float32:
         """Return the part of each entry of the one history that the processes add to `movies`. `[n, size]`."""
@@ -265,21 +269,26 @@ class RankingHead:
 
     def shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> ScoreShares:
         """Return the additive parts of the scores of `movies` for the one history."""
-        beside = self._ease_shares(history, residual, movies)
+        ease = self.low_rank_ease
+        beside = None if ease is None else next(self._ease_shares(ease, history, residual, [movies]))
         return attribute_head(self.towers, history, residual, movies).shares({}, 1.0, beside)
 
-    def rating_shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> Float32:
-        """Return the part of each entry of the one history in the scores of `movies`. `[n, size]`."""
-        own = attribute_entries(self.towers, history, residual, movies)
-        beside = self._ease_shares(history, residual, movies)
-        return own if beside is None else own + beside
-
-    def _ease_shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> Float32 | None:
-        """Return the part of each entry of the one history in low-rank EASE; None without it. `[n, size]`."""
+    def rating_shares(self, histories: Histories, residual: Float32 | None, movies: Sequence[Numbers]) -> list[Float32]:
+        """Return the part of each entry of each history in the scores of its `movies`. `[n, size]` each."""
+        own = attribute_entries(self.towers, histories, residual, movies)
         if self.low_rank_ease is None:
-            return None
-        weights = np.ones(len(history.items), np.float32) if residual is None else weigh_by_rating(residual)
-        return self.low_rank_ease.shares(history.items, weights, movies)
+            return own
+        beside = self._ease_shares(self.low_rank_ease, histories, residual, movies)
+        return [each + more for each, more in zip(own, beside, strict=True)]
+
+    @staticmethod
+    def _ease_shares(
+        ease: LowRankEase, histories: Histories, residual: Float32 | None, movies: Sequence[Numbers]
+    ) -> Iterator[Float32]:
+        """Yield the part of each entry of each history in low-rank EASE. `[n, size]`."""
+        weights = np.ones(len(histories.items), np.float32) if residual is None else weigh_by_rating(residual)
+        for (start, stop), own in zip(pairwise(histories.starts.tolist()), movies, strict=True):
+            yield ease.shares(histories.items[start:stop], weights[start:stop], own)
 
     def _gather(self, histories: Histories, residual: Float32 | None) -> Float32:
         """Return the histories' vectors in low-rank EASE, in which higher ratings weigh a little more."""
