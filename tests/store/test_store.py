@@ -126,6 +126,20 @@ def test_a_deleted_user_leaves_a_pseudonym_and_an_audit_line(store: Store, url: 
     assert store.n_users() == 1
 
 
+def test_people_read_together_are_those_read_alone(store: Store) -> None:
+    """A rated, a deleted and an unknown user, in any order, with the revisions of their records."""
+    rate(store, Rating("ann", "m", 3, 17), Rating("bob", "m", 4), Rating("ann", "n", None))
+    with store.write_transaction() as connection:
+        store.note(connection, "ann", "o", "seen", given=5)
+    store.forget("bob", "key 1")
+    names = ["bob", "nobody", "ann", "bob"]
+    people = store.people(names)
+    assert people == [store.person(name) for name in names]
+    assert [person.revision for person in people] == [store.revision(name) for name in names]
+    assert [(person.known, person.forgotten) for person in people[:3]] == [(False, True), (False, False), (True, False)]
+    assert ([row.movie for row in people[2].ratings], people[2].event_times) == (["m", "n"], {"seen": {"o": 5}})
+
+
 def test_ratings_persist_after_reopening(store: Store, url: str) -> None:
     """Ratings have their times: the server's is now, the client's as given."""
     rate(store, Rating("u", "m", 9, 1_234))

@@ -233,6 +233,7 @@ def _load_first_model(state: ServiceState) -> None:
         require_package(served.model.abilities.trains_with, served.model.name)
     state.served = served
     refresh_movies(state)
+    state.facts.of(state.served)
     load_candidate(state)
 
 
