@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -63,7 +62,6 @@ class StarsHead:
     new: NDArray[np.bool_]
     residual_gp: ResidualGP | None = None
     new_movie_gp: ResidualGP | None = None
-
     _encoded: WeakMemo[Histories, EncodedHistories] = field(default_factory=WeakMemo, init=False, repr=False)
 
     def read(self, histories: Histories) -> EncodedHistories:
@@ -129,13 +127,13 @@ class StarsHead:
 
     def refine(self, histories: Histories, rows: Numbers, movies: Numbers, rough: Float32) -> Float32:
         """Return the expected ratings of pairs from those by biases and towers alone, `rough`, which change. `[n]`."""
-        read, stars = self.read(histories), rough
+        read = self.read(histories)
         for process, new in self._processes(histories):
             selected = np.flatnonzero(self.new[movies] == new)
             if len(selected):
                 solved = self._solve(histories, read, process, new, rows[selected])
-                stars[selected] += process.pairs(histories, solved, rows[selected], movies[selected])
-        return stars
+                rough[selected] += process.pairs(histories, solved, rows[selected], movies[selected])
+        return rough
 
     def held_out_residuals(self, histories: Histories, held_out: Histories) -> tuple[Float32, Float32]:
         """Return held-out ratings' residuals over biases and towers, and `residual_gp`'s additions. `[size]` each."""
@@ -175,8 +173,7 @@ class StarsHead:
     def _processes(self, histories: Histories) -> Iterator[tuple[ResidualGP, bool]]:
         """Yield each process, and whether it is for movies without ratings."""
         if histories.values is not None:
-            processes = (self.residual_gp, False), (self.new_movie_gp, True)
-            yield from ((process, new) for process, new in processes if process)
+            yield from ((each, new) for each, new in ((self.residual_gp, False), (self.new_movie_gp, True)) if each)
 
     def _solve(
         self, histories: Histories, read: EncodedHistories, process: ResidualGP, new: bool, rows: Numbers
@@ -202,10 +199,9 @@ class StarsHead:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays to save."""
         processes = (("residual_gp.", self.residual_gp), ("new_movie_gp.", self.new_movie_gp))
-        process_arrays = [process.arrays(name) for name, process in processes if process]
+        parts = [self.towers.arrays("stars.towers."), *(each.arrays(name) for name, each in processes if each)]
         saved = {"stars.sigma": np.array([self.sigma]), "stars.new": self.new, **self.biases.arrays()}
-        saved |= self.towers.arrays("stars.towers.")
-        return saved | {name: a for part in process_arrays for name, a in part.items()}
+        return saved | {name: array for part in parts for name, array in part.items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
@@ -269,26 +265,21 @@ class RankingHead:
 
     def shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> ScoreShares:
         """Return the additive parts of the scores of `movies` for the one history."""
-        ease = self.low_rank_ease
-        beside = None if ease is None else next(self._ease_shares(ease, history, residual, [movies]))
+        (beside,) = self._ease_shares(history, residual, [movies])
         return attribute_head(self.towers, history, residual, movies).shares({}, 1.0, beside)
 
     def rating_shares(self, histories: Histories, residual: Float32 | None, movies: Sequence[Numbers]) -> list[Float32]:
         """Return the part of each entry of each history in the scores of its `movies`. `[n, size]` each."""
         own = attribute_entries(self.towers, histories, residual, movies)
-        if self.low_rank_ease is None:
-            return own
-        beside = self._ease_shares(self.low_rank_ease, histories, residual, movies)
-        return [each + more for each, more in zip(own, beside, strict=True)]
+        beside = self._ease_shares(histories, residual, movies)
+        return [each if more is None else each + more for each, more in zip(own, beside, strict=True)]
 
-    @staticmethod
-    def _ease_shares(
-        ease: LowRankEase, histories: Histories, residual: Float32 | None, movies: Sequence[Numbers]
-    ) -> Iterator[Float32]:
-        """Yield the part of each entry of each history in low-rank EASE. `[n, size]`."""
+    def _ease_shares(self, histories: Histories, residual: Float32 | None, movies: Sequence[Numbers]) -> list[Any]:
+        """Return the part of each entry of each history in low-rank EASE, `[n, size]` each; None without it."""
+        if self.low_rank_ease is None:
+            return [None] * len(movies)
         weights = np.ones(len(histories.items), np.float32) if residual is None else weigh_by_rating(residual)
-        for (start, stop), own in zip(pairwise(histories.starts.tolist()), movies, strict=True):
-            yield ease.shares(histories.items[start:stop], weights[start:stop], own)
+        return self.low_rank_ease.history_shares(histories, weights, movies)
 
     def _gather(self, histories: Histories, residual: Float32 | None) -> Float32:
         """Return the histories' vectors in low-rank EASE, in which higher ratings weigh a little more."""
