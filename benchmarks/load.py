@@ -40,6 +40,8 @@ OVERLOADED, LATE = 15, 0.1
 """Seconds of overload; seconds from which an answer afterwards is late."""
 ROUNDS = 3
 """Repetitions of the measurements of capacity, and beside imports; the median counts."""
+REST = 5
+"""Seconds without requests after which the memory of workers is measured; an idle server returns what lists took."""
 ROWS = 20_000
 """Rows of an imported file: the maximum."""
 CROWD, CROWD_RATINGS = 10_000, 20
@@ -274,7 +276,9 @@ def workers(model: Path, known: TrainingData, scratch: Path) -> str:
     script, found = in_turn(known, scratch / "lists.lua"), {}
     for n in (1, 2, 4):
         with serving(model, store(scratch), "--keep-nothing", "--workers", n) as server:
-            found[n] = median(wrk(server.port, script, 5) for _ in range(ROUNDS)), server.shared_megabytes()
+            rate = median(wrk(server.port, script, 5) for _ in range(ROUNDS))
+            time.sleep(REST)
+            found[n] = rate, server.shared_megabytes()
     rows = [
         [str(n), f"{rate:,.0f}", f"{rate / found[1][0]:.2f}", f"{memory:,.0f} MB", f"{memory / found[1][1]:.2f}"]
         for n, (rate, memory) in found.items()

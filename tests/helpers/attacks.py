@@ -40,6 +40,8 @@ HOSTILE_BODIES: dict[str, bytes] = {
     "rows of unknown members": json.dumps({"ratings": [{str(n): n for n in range(90)}] * 400}).encode(),
     "unknown members": json.dumps({str(n): n for n in range(39_000)}).encode(),
     "as many unknown members as are parsed": json.dumps({str(n): n for n in range(15_900)}).encode(),
+    "as many in rows": json.dumps({"ratings": [{str(n): n for n in range(90)}] * 176}).encode(),
+    "as many beside brackets in a text": json.dumps({"a": "{" * 200} | {str(n): n for n in range(15_900)}).encode(),
     "lists": _fill(b"[],"),
     "objects": _fill(b"{},"),
     "objects with a member": _fill(b'{"a":1},'),

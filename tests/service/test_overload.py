@@ -94,7 +94,7 @@ def test_ratings_are_kept_while_lists_are_refused_or_stale(client: TestClient, m
 def test_a_list_is_refused_by_its_expected_wait() -> None:
     """Two lists are computed at once; with a mean of two seconds each, the third would wait one second, the fourth
     two."""
-    pool = ListPool(ServiceSettings(Path()), Foreground(), seconds=2.0)
+    pool = ListPool(ServiceSettings(Path(), list_threads=2), Foreground(), seconds=2.0)
     outcomes = []
     for pool.in_flight in range(4):
         outcomes.append((pool.wait, pool.is_full))

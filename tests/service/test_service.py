@@ -322,7 +322,7 @@ def test_an_error_of_ours_is_a_500_without_details(client: TestClient, monkeypat
     def broken(*_: object) -> None:
         raise RuntimeError("secret plans")
 
-    monkeypatch.setattr(Store, "person", broken)
+    monkeypatch.setattr(Store, "people", broken)
     answer = client.get("/v1/users/1/recommendations")
     check_problem(answer, 500, "secret plans", "RuntimeError")
     assert len(answer.headers["x-request-id"]) == 32

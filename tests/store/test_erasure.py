@@ -56,10 +56,10 @@ def test_no_file_has_the_id_of_a_deleted_user(tmp_path: Path) -> None:
     ):
         source.backup(to)
     assert set(count_bytes(tmp_path)) >= {"store.db", "store.db.v3"}
-    others = store.n_users(), store.person("user-7").as_dict()
+    others = store.n_users(), store.person("user-7")
     store.forget(USER, f"user {USER}")
     assert count_bytes(tmp_path) == {}
-    assert (store.n_users() + 1, store.person("user-7").as_dict()) == others
+    assert (store.n_users() + 1, store.person("user-7")) == others
     assert store.person(USER).forgotten
     assert find_forgotten_users(store, [USER, "user-7"]) == {USER}
     assert store.audit()[-1] == f"deleted user {store.pseudonym(USER)}"

@@ -18,7 +18,7 @@ from cinematrix.data.ratings import Scale
 from cinematrix.errors import SettingError, StoreError
 from cinematrix.store.engine import hold_server_lock, open_engine, wal_is_safe
 from cinematrix.store.keys import create_key, find_key, list_keys
-from cinematrix.store.records import Rating, Store
+from cinematrix.store.records import Rating, Revision, Store, UserRecords
 from cinematrix.store.refits import list_refits
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import SCHEMA
@@ -117,15 +117,27 @@ def test_a_deleted_user_leaves_a_pseudonym_and_an_audit_line(store: Store, url: 
         store.remember(connection, "other", b"x", "{}", {"bob"})
     assert store.person("ann").events == {"seen": ["n"]}
     store.forget("ann", "key 1")
-    assert store.person("ann").as_dict() == {
-        "user": "ann", "known": False, "forgotten": True, "ratings": [], "events": {}, "event_times": {},
-    }  # fmt: skip
+    assert store.person("ann") == UserRecords("ann", Revision(None, True), [], {}, {})
     assert steps(store, "bob") == {"m": 4}
     assert store.audit() == [f"deleted user {store.pseudonym('ann')}"]
     with store.write_transaction() as connection:
         assert store.answered(connection, "repeat") is None
         assert store.answered(connection, "other") == (b"x", "{}")
     assert store.n_users() == 1
+
+
+def test_people_read_together_are_those_read_alone(store: Store) -> None:
+    """A rated, a deleted and an unknown user, in any order, with the revisions of their records."""
+    rate(store, Rating("ann", "m", 3, 17), Rating("bob", "m", 4), Rating("ann", "n", None))
+    with store.write_transaction() as connection:
+        store.note(connection, "ann", "o", "seen", given=5)
+    store.forget("bob", "key 1")
+    names = ["bob", "nobody", "ann", "bob"]
+    people = store.people(names)
+    assert people == [store.person(name) for name in names]
+    assert [person.revision for person in people] == [store.revision(name) for name in names]
+    assert [(person.known, person.forgotten) for person in people[:3]] == [(False, True), (False, False), (True, False)]
+    assert ([row.movie for row in people[2].ratings], people[2].event_times) == (["m", "n"], {"seen": {"o": 5}})
 
 
 def test_ratings_persist_after_reopening(store: Store, url: str) -> None:

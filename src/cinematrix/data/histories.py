@@ -3,9 +3,10 @@
 One class serves the movies of users, the raters of movies, new users and batches: every model encodes `Histories`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -88,6 +89,16 @@ class Histories:
         values = None if self.values is None else self.values[source]
         owners = None if self.owners is None else np.append(self.owners, np.int32(UNKNOWN))[np.maximum(rows, -1)]
         return Histories(starts, self.items[source], values, owners)
+
+    def split(self) -> Iterator["Histories"]:
+        """Yield each history by itself."""
+        if len(self) == 1:
+            yield self
+            return
+        for row, (start, stop) in enumerate(pairwise(self.starts.tolist())):
+            values = None if self.values is None else self.values[start:stop]
+            owners = None if self.owners is None else self.owners[row : row + 1]
+            yield Histories(np.array([0, stop - start]), self.items[start:stop], values, owners)
 
     def owned(self) -> "Histories":
         """Return the same histories with the users 0…n-1 as owners."""

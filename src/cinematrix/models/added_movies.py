@@ -136,9 +136,12 @@ class WithAddedMovies(Recommender):
             self._mix_ratings(weights, base.ratings, history), self._mix_ratings(weights, base.by_content, history),
         )  # fmt: skip
 
-    def rating_shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> NDArray[np.float32]:
-        weights, parts = self._trained_parts(movies)
-        return self._mix_ratings(weights, self.base.rating_shares(self._base_histories(history), parts, by=by), history)
+    def rating_shares(
+        self, histories: Histories, movies: Sequence[Numbers], *, by: Ordering = "ranking"
+    ) -> list[NDArray[np.float32]]:
+        weights, parts = zip(*map(self._trained_parts, movies), strict=True)
+        shares = self.base.rating_shares(self._base_histories(histories), parts, by=by)
+        return list(map(self._mix_ratings, weights, shares, histories.split()))
 
     def _mix_ratings(
         self, weights: sparse.csr_matrix, part: NDArray[np.float32], history: Histories

@@ -1,6 +1,6 @@
 """The contract of every model, and the data types around it: abilities, score shares, training options and log."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -233,6 +233,12 @@ class Recommender:
         """Return cheap estimates of every history's expected ratings, to choose candidates by. `[n, movies]`."""
         return self.score(histories, by="stars")
 
+    def refine_stars(
+        self, histories: Histories, rows: Numbers, movies: Numbers, rough: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return `predict_pairs`, which a model may compute faster from `rough`, the output of `rough_stars`. `[n]`."""
+        return self.predict_pairs(histories, rows, movies)
+
     def list_stars(self, histories: Histories, among: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
         """Return the scores of lists by expected rating. `[n, movies]`.
 
@@ -332,9 +338,14 @@ class Recommender:
         """
         raise SettingError(f"{self.name} can't explain its scores; take a model that can, such as deep-mf")
 
-    def rating_shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> NDArray[np.float32]:
-        """Return `shares(…).ratings`, which a model may compute without the other parts. `[n, size]`."""
-        return self.shares(history, movies, by=by).ratings
+    def rating_shares(
+        self, histories: Histories, movies: Sequence[Numbers], *, by: Ordering = "ranking"
+    ) -> list[NDArray[np.float32]]:
+        """Return `shares(…).ratings` of each history for movies of its own. `[n, size]` each.
+
+        A model may compute them without the other parts, and together.
+        """
+        return [self.shares(*each, by=by).ratings for each in zip(histories.split(), movies, strict=True)]
 
     def movie_index(self) -> NDArray[np.float32]:
         """Return a vector for each movie, for an index that ranks by dot products. `[len(data.movies), d]`.

@@ -78,7 +78,8 @@ def score_by_liking(model: Recommender, histories: Histories, among: NDArray[np.
     if model.data.scale is None:
         return scores
     levels = RatingLevels.of(model.data, histories)
-    stars = model.data.scale.clip(model.rough_stars(histories))
+    rough = model.rough_stars(histories)
+    stars = model.data.scale.clip(rough)
     if not model.learns_watching:
         return scores - _penalty(stars, levels.bar[:, None])
     popularity = model.data.popularity
@@ -86,7 +87,7 @@ def score_by_liking(model: Recommender, histories: Histories, among: NDArray[np.
     chances = _mix_chances(chances, popularity, histories) - model.rarity_weight * popularity
     scores = _combine(chances, _rough_gains(stars, levels), stars, levels.bar[:, None])
     rows, movies = top_pairs(scores, POOL, histories, among)
-    stars = model.predict_pairs(histories, rows, movies)
+    stars = model.refine_stars(histories, rows, movies, rough)
     gains = _expected_gains(model, histories, rows, movies, stars, levels)
     scores[rows, movies] = _combine(chances[rows, movies], gains, stars, levels.bar[rows])
     return scores

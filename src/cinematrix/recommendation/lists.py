@@ -20,7 +20,7 @@ from cinematrix.metrics.top_n import RankedLists, top_n
 from cinematrix.models.base import Recommender
 from cinematrix.models.liking import BELOW_MEAN
 from cinematrix.models.orders import ListOrder, resolve_order, score_lists
-from cinematrix.recommendation.reasons import Reason, find_reasons
+from cinematrix.recommendation.reasons import Reason, find_reasons, find_reasons_each
 from cinematrix.recommendation.reranking import Reranking
 
 Float32 = NDArray[np.float32]
@@ -170,17 +170,16 @@ def recommend_each(
     pairs = histories, rows.astype(np.int32), ranked.movies[rows, places]
     stars = model.predict_pairs(*pairs)
     ends = model.interval_pairs(*pairs, stars=stars) if model.has_intervals else None
+    lengths = ranked.lengths.tolist()
+    movies = [ranked.movies[row, :length] for row, length in enumerate(lengths)]
+    reasons = find_reasons_each(model, histories, movies, by) if model.abilities.explains else None
     lists, start = [], 0
-    for row, length in enumerate(ranked.lengths.tolist()):
-        part, history = (
-            slice(start, start + length),
-            histories.take(np.array([row])) if len(histories) > 1 else histories,
-        )
-        movies, start = ranked.movies[row, :length], start + length
+    for row, length in enumerate(lengths):
+        part, start = slice(start, start + length), start + length
         own = None if ends is None else (ends[0][part], ends[1][part])
-        reasons = find_reasons(model, history, movies, by) if model.abilities.explains else None
-        items = _make_items(model.data, movies, ranked.scores[row], stars[part], own, reasons)
-        lists.append(Recommendations(items, _shortfall(n, length, int(masks[row].sum()), history)))
+        because = None if reasons is None else reasons[row]
+        items = _make_items(model.data, movies[row], ranked.scores[row], stars[part], own, because)
+        lists.append(Recommendations(items, _shortfall(n, length, masks[row], int(histories.counts[row]))))
     return lists
 
 
@@ -272,10 +271,10 @@ def _make_items(
     ]
 
 
-def _shortfall(n: int, found: int, allowed: int, history: Histories) -> str | None:
+def _shortfall(n: int, found: int, mask: NDArray[np.bool_], seen: int) -> str | None:
     if found == n:
         return None
-    return f"{found} of {n} movies: the filters leave {allowed:,} and {len(history.items):,} movies are in the history"
+    return f"{found} of {n} movies: the filters leave {mask.sum():,} and {seen:,} movies are in the history"
 
 
 def _format_stars(item: Recommendation) -> str:

@@ -1,5 +1,6 @@
 """Reasons of a recommendation: a movie of the user's own history that contributes to its score and is akin to it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,7 +69,21 @@ def find_reasons(model: Recommender, history: Histories, movies: Numbers, by: Li
     Args:
         by: the order of the list.
     """
-    shares = model.rating_shares(history, movies, by=explained_by(by))
+    return find_reasons_each(model, history, [movies], by)[0]
+
+
+def find_reasons_each(
+    model: Recommender, histories: Histories, movies: Sequence[Numbers], by: ListOrder
+) -> list[list[list[Reason]]]:
+    """Return the reasons of each history's movies, as `find_reasons` does; together they take less time."""
+    shares = model.rating_shares(histories, movies, by=explained_by(by))
+    return [_choose_reasons(model, *each) for each in zip(histories.split(), movies, shares, strict=True)]
+
+
+def _choose_reasons(
+    model: Recommender, history: Histories, movies: Numbers, shares: NDArray[np.float32]
+) -> list[list[Reason]]:
+    """Return the reason of each movie by the shares of the history's entries. `shares`: `[n, size]`."""
     gains = np.maximum(shares, 0, dtype=np.float64)
     fractions = np.where(find_liked(model, history), gains, 0) / np.maximum(gains.sum(1, keepdims=True), 1e-12)
     least = min(MIN_LIFT / max(len(history.items), 1), MAX_MIN_SHARE)

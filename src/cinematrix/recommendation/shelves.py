@@ -247,7 +247,7 @@ class _ShelfBuilder:
         weight = np.zeros(n) if values is None else values.astype(np.float64)
         if self.model.abilities.explains:
             best = top_n(self.score[None], min(REASON_POOL, len(self.score)), where=self.left).movies[0]
-            shares = self.model.rating_shares(self.history, best[best >= 0])
+            shares = self.model.rating_shares(self.history, [best[best >= 0]])[0]
             weight = np.maximum(shares, 0).sum(axis=0, dtype=np.float64)
         liked = np.flatnonzero(find_liked(self.model, self.history))
         return np.asarray(liked[np.argsort(-weight[liked], kind="stable")])

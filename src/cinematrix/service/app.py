@@ -59,6 +59,7 @@ from cinematrix.service.schemas import ProblemBody
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.server_metrics import ServerMetrics
 from cinematrix.service.settings import ServiceSettings
+from cinematrix.service.startup import return_free_memory
 from cinematrix.service.state import ServiceState, State
 from cinematrix.service.tmdb import PosterCache
 from cinematrix.service.tmdb_details import DetailsCache
@@ -80,6 +81,9 @@ gets a few more, because requests wait for it.
 
 REFRESHES_AHEAD = 0.4
 """Interval at which the keys are read in the background, as a share of the time for which they are valid."""
+
+MEMORY_SECONDS = 2.0
+"""Interval in seconds at which an idle server returns free memory to the system."""
 
 ROUTERS = (
     *(
@@ -192,6 +196,7 @@ def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint:
     supervisor.add("erasure", state.store.finish_erasure, seconds)
     supervisor.add("keys", authenticator.refresh, REFRESHES_AHEAD * state.settings.key_seconds)
     supervisor.add("key uses", authenticator.save_uses, state.settings.use_seconds)
+    supervisor.add("memory", partial(_return_memory_if_idle, state), MEMORY_SECONDS)
     if state.settings.impressions:
         supervisor.add("impressions", state.impressions.run, state.settings.impression_seconds)
     if state.settings.posters and state.details and state.settings.posters.facts_rate:
@@ -201,6 +206,11 @@ def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint:
         supervisor.add("report", state.report, REPORT_SECONDS)
         state.report()
     supervisor.start()
+
+
+def _return_memory_if_idle(state: ServiceState) -> None:
+    if state.foreground.idle.is_set():
+        return_free_memory()
 
 
 async def _stop_tasks(state: ServiceState, authenticator: Authenticator) -> None:
@@ -223,6 +233,7 @@ def _load_first_model(state: ServiceState) -> None:
         require_package(served.model.abilities.trains_with, served.model.name)
     state.served = served
     refresh_movies(state)
+    state.facts.of(state.served)
     load_candidate(state)
 
 

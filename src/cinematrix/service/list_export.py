@@ -104,7 +104,7 @@ class ListExport:
     def _make(self, users: Sequence[str]) -> list[UserList]:
         """Return the lists of some users, once no other request computes or writes, or after a while."""
         self._state.foreground.idle.wait(YIELD_SECONDS)
-        people = [self._state.store.person(user) for user in users]
+        people = self._state.store.people(users)
         people = [person for person in people if person.known or not person.forgotten]
         by_model: dict[ServedModel, list[UserRecords]] = {}
         for person in people:

@@ -69,20 +69,19 @@ def _make_group(jobs: Sequence[ListJob]) -> list[Outcome]:
 
 
 def _make_together(jobs: Sequence[ListJob]) -> list[CachedList]:
-    """Make users' lists from the store's current data, which is at least as new as the revisions."""
+    """Make users' lists from the store's current data."""
     state, served, wanted = jobs[0].state, jobs[0].served, jobs[0].wanted
-    known, revisions = state.facts.revision, [state.store.revision(job.user) for job in jobs]
-    people = [state.store.person(job.user) for job in jobs]
+    known, people = state.facts.revision, state.store.people([job.user for job in jobs])
     begun = time.perf_counter()
     histories = join_histories([served.history(person) for person in people])
     filters = [
         list_filters(state, served, job.wanted, served.hidden(person)) for job, person in zip(jobs, people, strict=True)
     ]
     lists = []
-    for job, revision, content in zip(jobs, revisions, make_contents(served, histories, wanted, filters), strict=True):
+    for job, person, content in zip(jobs, people, make_contents(served, histories, wanted, filters), strict=True):
         content |= {"user": served.user_id(job.user)}
-        numbers = served.numbers(content["items"])
-        made = CachedList(job.user, revision, job.matched, content["fallback"], to_json(content), numbers, job.wanted)
+        numbers, body = served.numbers(content["items"]), to_json(content)
+        made = CachedList(job.user, person.revision, job.matched, content["fallback"], body, numbers, job.wanted)
         if known == state.facts.revision or not job.wanted.facts.has_conditions:
             served.lists.keep(job.key, made)
         lists.append(made)

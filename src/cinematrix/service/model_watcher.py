@@ -22,6 +22,9 @@ from cinematrix.store.records import Store
 
 Fingerprint = tuple[int, int] | None
 
+WARM_SECONDS = 10.0
+"""Maximum seconds that the indexes of the first model wait for other requests, whose lists aren't kept yet."""
+
 
 def read_fingerprint(folder: Path) -> Fingerprint:
     """Return the inode and modification time of the manifest in `folder`; None while there is no model."""
@@ -42,9 +45,10 @@ class ModelWatcher:
     def check(self) -> None:
         """Swap the model if the folder has another, and take over movies added by other servers.
 
-        The first model is warmed up at the first check.
+        The first model is warmed up at the first check, once no request computes or writes, or after a while.
         """
         if self._state.served_or_none is not None and not self._warm:
+            self._state.foreground.idle.wait(WARM_SECONDS)
             self._state.served_or_none.warm()
             self._state.facts.of(self._state.served_or_none).warm()
             freeze_loaded_objects()

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Coroutine
+from itertools import accumulate
 from typing import Any
 
 from fastapi import Request, Response
@@ -73,6 +74,9 @@ COLONS = (b'":', b" :", b"\t:", b"\n:", b"\r:")
 MAX_MEMBERS = 100
 """Maximum members of a JSON object."""
 
+SPARE_OBJECTS = 10
+"""Objects that a body is taken to have beyond those counted, since texts may look like names of members."""
+
 
 class StrictRequest(Request):
     """Request whose JSON body must follow RFC 8259: no NaN or Infinity, and no duplicate name in an object."""
@@ -97,13 +101,15 @@ def parse_json(body: bytes, names: int = MAX_NAMES) -> Any:
 
 
 def _has_too_many_names(body: bytes, most: int) -> bool:
-    return body.count(b":") > most and sum(map(body.count, COLONS)) > most
+    """Return whether a body has more than `most` names of members, or more than its objects may have."""
+    most = min(most, MAX_MEMBERS * (body.count(b"{") + SPARE_OBJECTS))
+    return body.count(b":") > most and any(found > most for found in accumulate(map(body.count, COLONS)))
 
 
 def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
     if len(pairs) > MAX_MEMBERS:
         raise ValueError(f"a JSON object has more than {MAX_MEMBERS} members")
+    members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError("a JSON object has a duplicate name; names must be unique")
     return members

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -64,9 +65,10 @@ class ServedModel:
 
     @classmethod
     def load(cls, path: Path, cache_bytes: int, group: WorkerGroup | None = None) -> Self:
-        """Load the model in a folder and make one list, so that its lazy parts are ready for the first request."""
+        """Load the model in a folder and make some lists, so that its lazy parts are ready for the first request."""
         artifact = load(path)
-        recommend(artifact.model, Histories.empty(1), 1)
+        for history in (Histories.empty(1), *islice(artifact.model.data.history.split(), 1)):
+            recommend(artifact.model, history, 1)
         version = fingerprint_manifest(artifact.about)
         return cls(artifact.model, version, artifact.about, cache_bytes, group=group or WorkerGroup())
 

@@ -35,6 +35,11 @@ def freeze_loaded_objects(*, replaced: bool = False) -> None:
         gc.collect()
     gc.freeze()
     gc.enable()
+    return_free_memory()
+
+
+def return_free_memory() -> None:
+    """Return free memory to the system: what lists took while they were computed."""
     if trim := _find_libc_function("malloc_trim"):
         trim(0)
 

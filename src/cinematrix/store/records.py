@@ -1,6 +1,6 @@
 """Stored ratings and events of users; each write is one durable transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -117,23 +117,46 @@ class UserRecords:
     """All stored records of one user, read in one statement.
 
     Attributes:
-        known: the store has the user.
-        forgotten: the user was deleted, so the model's training data of the user must not be used.
+        revision: their revision.
         ratings: all ratings, deleted ones included.
         events: movies by kind of event.
         event_times: by kind, the times of events in epoch seconds by movie, where an export gave them.
     """
 
     user: str
-    known: bool
-    forgotten: bool
+    revision: Revision
     ratings: list[StoredRating]
     events: dict[str, list[str]]
     event_times: dict[str, dict[str, int]]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the records for JSON."""
-        return asdict(self)
+    @property
+    def known(self) -> bool:
+        """Return whether the store has the user."""
+        return self.revision.number is not None
+
+    @property
+    def forgotten(self) -> bool:
+        """Return whether the user was deleted, so that the model's training data of the user must not be used."""
+        return self.revision.forgotten
+
+    @classmethod
+    def of(cls, user: str, rows: Iterable[Sequence[Any]]) -> Self:
+        """Return the records of a user from the rows of `SELECT_USER_RECORDS`, without their user."""
+        number, forgotten, ratings = None, False, list[StoredRating]()
+        events: dict[str, list[str]] = {}
+        times: dict[str, dict[str, int]] = {}
+        for what, movie, steps, received, given, source in rows:
+            if what == "rating":
+                ratings.append(StoredRating(movie, steps, received, given, source))
+            elif what == "revision":
+                number = received
+            elif what == "forgotten":
+                forgotten = True
+            else:
+                events.setdefault(what, []).append(movie)
+                if given is not None:
+                    times.setdefault(what, {})[movie] = given
+        return cls(user, Revision(number, forgotten), ratings, events, times)
 
 
 @dataclass(frozen=True)
@@ -230,25 +253,21 @@ class Store:
 
     def person(self, user: str) -> UserRecords:
         """Return the records of one user; empty if there are none."""
+        return self.people([user])[0]
+
+    def people(self, users: Sequence[str]) -> list[UserRecords]:
+        """Return the records of some users at one moment, which takes hardly longer than those of one."""
+        names = {self.pseudonym(user): user for user in users}
+        wanted = {"users": list(users), "pseudonyms": list(names)}
         with self.engine.connect() as connection:
-            rows = connection.execute(SELECT_USER_RECORDS, self._both_names(user)).all()
-        ratings = [
-            StoredRating(movie, steps, received, given, source)
-            for what, movie, steps, received, given, source in rows
-            if what == "rating"
-        ]
-        events: dict[str, list[str]] = {}
-        times: dict[str, dict[str, int]] = {}
-        for what, movie, _, _, given, _ in rows:
-            if what in EVENT_KINDS:
-                events.setdefault(what, []).append(movie)
-                if given is not None:
-                    times.setdefault(what, {})[movie] = given
-        kinds = {row.what for row in rows}
-        return UserRecords(user, "known" in kinds, "forgotten" in kinds, ratings, events, times)
+            rows = connection.execute(SELECT_USER_RECORDS, wanted).all()
+        found: dict[str, list[Sequence[Any]]] = {user: [] for user in users}
+        for what, name, *rest in rows:
+            found[names[name] if what == "forgotten" else name].append((what, *rest))
+        return [UserRecords.of(user, found[user]) for user in users]
 
     def revision(self, user: str) -> Revision:
-        """Return the revision of a user's records. Read before `person`, it is never newer than the records."""
+        """Return the revision of a user's records."""
         with self.engine.connect() as connection:
             number, forgotten = connection.exec_driver_sql(self._revision_sql, self._both_names(user)).one()
         return Revision(number, bool(forgotten))

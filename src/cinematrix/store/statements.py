@@ -30,23 +30,25 @@ from cinematrix.store.tables import AUDIT, EVENTS, FORGOTTEN, RATINGS, USERS
 ROWS_PER_STATEMENT = 500
 """Maximum pairs looked up in one statement."""
 
-USER: BindParameter[str] = bindparam("user")
-PSEUDONYM: BindParameter[str] = bindparam("pseudonym")
+USERS_WANTED: BindParameter[str] = bindparam("users", expanding=True)
+PSEUDONYMS_WANTED: BindParameter[str] = bindparam("pseudonyms", expanding=True)
 NULL_NUMBER, NULL_TIME, NULL_TEXT = cast(null(), Integer), cast(null(), BigInteger), cast(null(), Text)
 SELECT_USER_RECORDS = union_all(
     select(
-        *(literal("rating").label("what"), RATINGS.c.movie, RATINGS.c.steps, RATINGS.c.received, RATINGS.c.given),
-        RATINGS.c.source,
-    ).where(RATINGS.c.user == USER),
-    select(EVENTS.c.kind, EVENTS.c.movie, NULL_NUMBER, EVENTS.c.received, EVENTS.c.given, NULL_TEXT).where(
-        EVENTS.c.user == USER
+        *(literal("rating").label("what"), RATINGS.c.user, RATINGS.c.movie, RATINGS.c.steps, RATINGS.c.received),
+        *(RATINGS.c.given, RATINGS.c.source),
+    ).where(RATINGS.c.user.in_(USERS_WANTED)),
+    select(
+        EVENTS.c.kind, EVENTS.c.user, EVENTS.c.movie, NULL_NUMBER, EVENTS.c.received, EVENTS.c.given, NULL_TEXT
+    ).where(EVENTS.c.user.in_(USERS_WANTED)),
+    select(literal("revision"), USERS.c.user, NULL_TEXT, NULL_NUMBER, USERS.c.revision, NULL_TIME, NULL_TEXT).where(
+        USERS.c.user.in_(USERS_WANTED)
     ),
-    select(literal("known"), USERS.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME, NULL_TEXT).where(USERS.c.user == USER),
-    select(literal("forgotten"), FORGOTTEN.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME, NULL_TEXT).where(
-        FORGOTTEN.c.user == PSEUDONYM
+    select(literal("forgotten"), FORGOTTEN.c.user, NULL_TEXT, NULL_NUMBER, NULL_TIME, NULL_TIME, NULL_TEXT).where(
+        FORGOTTEN.c.user.in_(PSEUDONYMS_WANTED)
     ),
 ).order_by("what", "movie")
-"""Select all records of one user in one statement, so that they are consistent."""
+"""Select all records of some users in one statement, so that they are consistent; of deleted ones by pseudonyms."""
 
 SELECT_REVISION = """select (select revision from users where "user" = {user}),
     exists (select 1 from forgotten where "user" = {pseudonym})"""

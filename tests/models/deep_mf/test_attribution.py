@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cinematrix.data.histories import Histories
+from cinematrix.data.histories import Histories, join_histories
 from cinematrix.data.ids import UNKNOWN
-from cinematrix.models.deep_mf.attribution import attribute_head
+from cinematrix.models.deep_mf.attribution import attribute_entries, attribute_head
 from cinematrix.models.deep_mf.towers import Float32, Towers, encode
 
 N_MOVIES, MEMBERS, FACTORS, PAIR = 7, 2, 3, 4
@@ -123,6 +123,21 @@ def test_content_has_the_shares_of_its_vector() -> None:
     assert not np.any(nothing.by_content)
     assert not np.any(nothing.content)
     np.testing.assert_array_equal(nothing.entries, shares.entries)
+
+
+@pytest.mark.parametrize("more", [{}, {"pair": True, "ids": True}], ids=str)
+@pytest.mark.parametrize("stars", [True, False])
+def test_entries_of_several_histories_are_those_of_each(more: dict[str, Any], stars: bool) -> None:
+    """Together, each for movies of its own, they have the shares that they have alone."""
+    rng = np.random.default_rng(5)
+    head, parts = make_head(rng, 2, **more), [make_history(size) for size in (3, 0, 6)]
+    movies = [np.array(own, np.int32) for own in ([0, 5, UNKNOWN], [1], [])]
+    residual = rng.normal(0, 1, 9).astype(np.float32) if stars else None
+    together = attribute_entries(head, join_histories(parts), residual, movies)
+    starts = (0, 3, 3, 9)
+    for at, (history, own) in enumerate(zip(parts, movies, strict=True)):
+        rest = None if residual is None else residual[starts[at] : starts[at + 1]]
+        np.testing.assert_allclose(together[at], attribute_head(head, history, rest, own).entries, atol=1e-3)
 
 
 def test_no_movies_have_no_shares() -> None:

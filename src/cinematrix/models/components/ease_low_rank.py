@@ -18,8 +18,9 @@ seen all of its movies. With times, sittings are appended too: each user's ratin
 of ten, each as if of one more user. Movies rated in one sitting belong together more than movies rated years apart.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -172,6 +173,11 @@ class LowRankEase:
         return np.asarray(
             self.item_vectors[movies] @ self.item_vectors[items].T * values * self.weight[movies, None], np.float32
         )
+
+    def history_shares(self, histories: Histories, values: Float32, movies: Sequence[Numbers]) -> list[Float32]:
+        """Return the parts of each history's entries, weighted by `values`, in movies of its own. `[n, size]` each."""
+        parts = zip(pairwise(histories.starts.tolist()), movies, strict=True)
+        return [self.shares(histories.items[start:stop], values[start:stop], own) for (start, stop), own in parts]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays to save."""

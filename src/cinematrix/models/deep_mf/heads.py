@@ -1,6 +1,6 @@
 """The heads of `deep-mf` as they serve, in NumPy: towers, and the closed forms added to them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -62,7 +62,6 @@ class StarsHead:
     new: NDArray[np.bool_]
     residual_gp: ResidualGP | None = None
     new_movie_gp: ResidualGP | None = None
-
     _encoded: WeakMemo[Histories, EncodedHistories] = field(default_factory=WeakMemo, init=False, repr=False)
 
     def read(self, histories: Histories) -> EncodedHistories:
@@ -101,14 +100,15 @@ class StarsHead:
             among: as in `Recommender.list_stars`.
         """
         read, rows = self.read(histories), np.arange(len(histories), dtype=np.int32)
-        stars = self._score_without_gp(read)
+        rough = self._score_without_gp(read)
+        stars = rough.copy()
         for process, new in self._processes(histories):
             own = self.new[:-1] == new
             if own.any():
                 added = process.linear(histories, self._solve(histories, read, process, new, rows))
                 np.add(stars, added, out=stars, where=own)
         rows, movies = top_pairs(stars, max(MIN_POOL, round(POOL_SHARE * stars.shape[1])), histories, among)
-        stars[rows, movies] = self._predict(histories, read, rows, movies)
+        stars[rows, movies] = self.refine(histories, rows, movies, rough[rows, movies])
         return stars
 
     def score_without_gp(self, histories: Histories) -> Float32:
@@ -123,16 +123,17 @@ class StarsHead:
 
     def pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
         """Return the expected ratings of pairs, not clipped to the scale. `[n]`."""
-        return self._predict(histories, self.read(histories), rows, movies)
+        return self.refine(histories, rows, movies, self._predict_without_gp(self.read(histories), rows, movies))
 
-    def _predict(self, histories: Histories, read: EncodedHistories, rows: Numbers, movies: Numbers) -> Float32:
-        stars = self._predict_without_gp(read, rows, movies)
+    def refine(self, histories: Histories, rows: Numbers, movies: Numbers, rough: Float32) -> Float32:
+        """Return the expected ratings of pairs from those by biases and towers alone, `rough`, which change. `[n]`."""
+        read = self.read(histories)
         for process, new in self._processes(histories):
             selected = np.flatnonzero(self.new[movies] == new)
             if len(selected):
                 solved = self._solve(histories, read, process, new, rows[selected])
-                stars[selected] += process.pairs(histories, solved, rows[selected], movies[selected])
-        return stars
+                rough[selected] += process.pairs(histories, solved, rows[selected], movies[selected])
+        return rough
 
     def held_out_residuals(self, histories: Histories, held_out: Histories) -> tuple[Float32, Float32]:
         """Return held-out ratings' residuals over biases and towers, and `residual_gp`'s additions. `[size]` each."""
@@ -153,10 +154,11 @@ class StarsHead:
         near = self._gp_shares(history, movies)
         return attribute_head(self.towers, history, read.residual, movies).shares(base, self.sigma, near)
 
-    def rating_shares(self, history: Histories, movies: Numbers) -> Float32:
-        """Return the part of each entry of the one history in the expected ratings of `movies`. `[n, size]`."""
-        own = attribute_entries(self.towers, history, self.read(history).residual, movies)
-        return np.float32(self.sigma) * own + self._gp_shares(history, movies)
+    def rating_shares(self, histories: Histories, movies: Sequence[Numbers]) -> list[Float32]:
+        """Return the part of each entry of each history in the expected ratings of its `movies`. `[n, size]` each."""
+        own = attribute_entries(self.towers, histories, self.residual(histories), movies)
+        near = map(self._gp_shares, histories.split(), movies)
+        return [np.float32(self.sigma) * each + beside for each, beside in zip(own, near, strict=True)]
 
     def _gp_shares(self, history: Histories, movies: Numbers) -> Float32:
         """Return the part of each entry of the one history that the processes add to `movies`. `[n, size]`."""
@@ -171,8 +173,7 @@ class StarsHead:
     def _processes(self, histories: Histories) -> Iterator[tuple[ResidualGP, bool]]:
         """Yield each process, and whether it is for movies without ratings."""
         if histories.values is not None:
-            processes = (self.residual_gp, False), (self.new_movie_gp, True)
-            yield from ((process, new) for process, new in processes if process)
+            yield from ((each, new) for each, new in ((self.residual_gp, False), (self.new_movie_gp, True)) if each)
 
     def _solve(
         self, histories: Histories, read: EncodedHistories, process: ResidualGP, new: bool, rows: Numbers
@@ -198,10 +199,9 @@ class StarsHead:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays to save."""
         processes = (("residual_gp.", self.residual_gp), ("new_movie_gp.", self.new_movie_gp))
-        process_arrays = [process.arrays(name) for name, process in processes if process]
+        parts = [self.towers.arrays("stars.towers."), *(each.arrays(name) for name, each in processes if each)]
         saved = {"stars.sigma": np.array([self.sigma]), "stars.new": self.new, **self.biases.arrays()}
-        saved |= self.towers.arrays("stars.towers.")
-        return saved | {name: a for part in process_arrays for name, a in part.items()}
+        return saved | {name: array for part in parts for name, array in part.items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
@@ -265,21 +265,21 @@ class RankingHead:
 
     def shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> ScoreShares:
         """Return the additive parts of the scores of `movies` for the one history."""
-        beside = self._ease_shares(history, residual, movies)
+        (beside,) = self._ease_shares(history, residual, [movies])
         return attribute_head(self.towers, history, residual, movies).shares({}, 1.0, beside)
 
-    def rating_shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> Float32:
-        """Return the part of each entry of the one history in the scores of `movies`. `[n, size]`."""
-        own = attribute_entries(self.towers, history, residual, movies)
-        beside = self._ease_shares(history, residual, movies)
-        return own if beside is None else own + beside
+    def rating_shares(self, histories: Histories, residual: Float32 | None, movies: Sequence[Numbers]) -> list[Float32]:
+        """Return the part of each entry of each history in the scores of its `movies`. `[n, size]` each."""
+        own = attribute_entries(self.towers, histories, residual, movies)
+        beside = self._ease_shares(histories, residual, movies)
+        return [each if more is None else each + more for each, more in zip(own, beside, strict=True)]
 
-    def _ease_shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> Float32 | None:
-        """Return the part of each entry of the one history in low-rank EASE; None without it. `[n, size]`."""
+    def _ease_shares(self, histories: Histories, residual: Float32 | None, movies: Sequence[Numbers]) -> list[Any]:
+        """Return the part of each entry of each history in low-rank EASE, `[n, size]` each; None without it."""
         if self.low_rank_ease is None:
-            return None
-        weights = np.ones(len(history.items), np.float32) if residual is None else weigh_by_rating(residual)
-        return self.low_rank_ease.shares(history.items, weights, movies)
+            return [None] * len(movies)
+        weights = np.ones(len(histories.items), np.float32) if residual is None else weigh_by_rating(residual)
+        return self.low_rank_ease.history_shares(histories, weights, movies)
 
     def _gather(self, histories: Histories, residual: Float32 | None) -> Float32:
         """Return the histories' vectors in low-rank EASE, in which higher ratings weigh a little more."""

@@ -1,6 +1,6 @@
 """Deep matrix factorization of histories: a user is represented by their history, a movie by its raters and content."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -74,6 +74,12 @@ class DeepMF(Recommender):
     def rough_stars(self, histories: Histories) -> NDArray[np.float32]:
         return self._rating_head.score_without_gp(histories)
 
+    def refine_stars(
+        self, histories: Histories, rows: Numbers, movies: Numbers, rough: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        stars = self._rating_head.refine(histories, rows, movies, rough[rows, movies])
+        return stars if self.data.scale is None else self.data.scale.clip(stars)
+
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.data.scale is None:
             assert self.ranking is not None, "a model of interactions has a ranking head"
@@ -85,10 +91,12 @@ class DeepMF(Recommender):
             return self.ranking.shares(history, self.residual(history), movies)
         return self._rating_head.shares(history, movies)
 
-    def rating_shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> NDArray[np.float32]:
+    def rating_shares(
+        self, histories: Histories, movies: Sequence[Numbers], *, by: Ordering = "ranking"
+    ) -> list[NDArray[np.float32]]:
         if by == "ranking" and self.ranking:
-            return self.ranking.rating_shares(history, self.residual(history), movies)
-        return self._rating_head.rating_shares(history, movies)
+            return self.ranking.rating_shares(histories, self.residual(histories), movies)
+        return self._rating_head.rating_shares(histories, movies)
 
     @property
     def _rating_head(self) -> StarsHead:
