@@ -10,4 +10,4 @@ from cinematrix.common.html import html_table
 
 def show(columns: Iterable[str], rows: Iterable[Sequence[Any]], caption: str = "") -> None:
     """Show a table. A column whose name ends in `#` (not shown) holds numbers."""
-    display(HTML(html_table(list(columns), list(rows), caption)))
+    display(HTML(html_table(list(columns), list(rows), caption)))  # type: ignore[no-untyped-call]
