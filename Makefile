@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test docs paper browser graphviz types install format bench fuzz crash attack schemathesis lock audit
+.PHONY: demo test docs paper notebook browser graphviz types install format bench fuzz crash attack schemathesis lock audit
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -14,12 +14,17 @@ test: .venv/dev browser ## format check, lint, types, tests
 	@$(MAKE) --no-print-directory types
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal $(ARGS) # two workers, a thread each; what shares a fixture stays together
 
-docs: .venv/dev graphviz ## the documentation as a site, into docs/_build/index.html; a warning is an error
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . docs/_build
+docs: .venv/dev graphviz ## the site, into docs/_build/index.html, its notebooks executed (on DATA=folder); a warning is an error
+	$(ON_DATA) $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . docs/_build
 
 paper: docs browser ## the paper as docs/_build/paper.pdf, printed by Chromium
 	$$(command -v chromium || command -v chromium-browser) --headless --no-sandbox --virtual-time-budget=30000 --no-pdf-header-footer \
 		--print-to-pdf=docs/_build/paper.pdf file://$(CURDIR)/docs/_build/docs/paper.html
+
+notebook: .venv/notebook ## the notebooks in JupyterLab (on DATA=folder), where they can be changed and run
+	$(ON_DATA) $(BIN)/jupyter lab docs/notebooks/1-textbook.md $(ARGS)
+
+ON_DATA = $(if $(DATA),CINEMATRIX_DATA="$(abspath $(DATA))")
 
 APT := SUDO=$$([ $$(id -u) = 0 ] || echo sudo -n); command -v apt-get >/dev/null && $$SUDO apt-get update -qq && \
 	$$SUDO apt-get install -qq -y --no-install-recommends
@@ -85,6 +90,12 @@ audit: .venv/tools ## look up known vulnerabilities of what is in serve.lock, wh
 		{ echo "$(PYTHON) is $$($(PYTHON) --version); Cinematrix needs Python 3.11 or newer: make PYTHON=python3.12 demo"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve]'
+	touch $@
+
+.venv/notebook: .venv/run
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,notebook]'
+	mkdir -p .venv/share/jupyter/lab/settings
+	cp docs/jupyterlab.json .venv/share/jupyter/lab/settings/overrides.json
 	touch $@
 
 .venv/dev: .venv/run

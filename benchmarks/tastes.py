@@ -86,6 +86,7 @@ def write_page(model: Recommender) -> Iterator[str]:
     yield ""
     yield "Four film lovers with twenty ratings each, on MovieLens latest-small, and what `deep-mf` shows them: a list"
     yield "of ten in the default order with expected stars and reasons, then the rows of the start page."
+    yield "The notebook [Why a list has what it has](notebooks/4-why-this-list.md) takes such a list apart."
     yield "`python benchmarks/tastes.py` writes this page anew; `tests/recommendation/test_tastes.py` has its tests."
     for name, taste in TASTES.items():
         history, _ = model.data.histories([find_movies(model.data.catalog, taste)])

@@ -15,8 +15,9 @@ PAGES = {path: path.read_text("utf-8") for path in sorted((ROOT / "docs").rglob(
 
 
 def build(source: Path, to: Path) -> subprocess.CompletedProcess[str]:
-    """Read every page as `make docs` does, without writing HTML."""
+    """Read every page as `make docs` does, without executing notebooks and without writing HTML."""
     command = ["sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "-b", "dummy", "-c", source / "docs"]
+    command += ["-D", "nb_execution_mode=off"]
     return subprocess.run(
         [Path(sys.executable).with_name(str(command[0])), *command[1:], source, to], capture_output=True, text=True
     )

@@ -81,7 +81,7 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
                 LOG.info("serving on %s; open the page at %s/", url, url)
             ready()
             opened = url if opens and is_first else None
-            asyncio.run(_run_until_stopped(_make_server(app, settings), settings.shutdown_seconds, opened))
+            asyncio.run(_run_until_stopped(make_server(app, settings), settings.shutdown_seconds, opened))
             log.finish(1)
 
     outer = logging.StreamHandler()  # before a worker's own and after it
@@ -122,7 +122,8 @@ def _check_open(authenticator: Authenticator, settings: ServiceSettings) -> None
     LOG.warning("the store has no key: anyone on this machine may read and write, nobody else may")
 
 
-def _make_server(app: FastAPI, settings: ServiceSettings) -> Server:
+def make_server(app: FastAPI, settings: ServiceSettings) -> Server:
+    """Return the HTTP server of an app; its `serve` is a coroutine."""
     return Server(
         app, address=settings.address, port=settings.port, interface=Interfaces.ASGI, websockets=False,
         log_level=LogLevels(settings.log_level), log_dictconfig=SERVER_LOG,
