@@ -18,7 +18,7 @@ docs: .venv/dev graphviz ## the site, into docs/_build/index.html, its notebooks
 	$(ON_DATA) $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . docs/_build
 
 notebook: .venv/notebook ## the notebooks in JupyterLab (on DATA=folder), where they can be changed and run
-	$(ON_DATA) $(BIN)/jupyter lab docs/notebooks/1-textbook.md $(ARGS)
+	$(ON_DATA) $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/docs/notebooks/1-textbook.md $(ARGS)
 
 ON_DATA = $(if $(DATA),CINEMATRIX_DATA="$(abspath $(DATA))")
 APT := SUDO=$$([ $$(id -u) = 0 ] || echo sudo -n); command -v apt-get >/dev/null && $$SUDO apt-get update -qq && \
@@ -89,8 +89,7 @@ audit: .venv/tools ## look up known vulnerabilities of what is in serve.lock, wh
 
 .venv/notebook: .venv/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,notebook]'
-	mkdir -p .venv/share/jupyter/lab/settings
-	cp docs/jupyterlab.json .venv/share/jupyter/lab/settings/overrides.json
+	$(BIN)/jupytext-config --settings-file .venv/share/jupyter/lab/settings/overrides.json set-default-viewer markdown myst
 	touch $@
 
 .venv/dev: .venv/run

@@ -14,7 +14,7 @@ from places import ROOT
 FOLDER = ROOT / "docs" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.md"))
 
-USERS, MOVIES = 60, 300
+USERS, MOVIES = 60, 200
 """Size of the sample: the first users, and the movies that are rated most."""
 
 
@@ -48,7 +48,7 @@ def desk(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr("cinematrix.models.registry._REGISTERED", {})
     monkeypatch.syspath_prepend(FOLDER)
     monkeypatch.chdir(tmp_path)
-    with mpl.rc_context():
+    with mpl.rc_context(), pl.Config():
         yield
 
 
