@@ -1,6 +1,7 @@
 """The notebooks run from the first cell to the last, here on a small sample of the ratings."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import polars as pl
 import pytest
 
 import cinematrix as cx
+from cinematrix.data.simulate import SimulationSettings
+from cinematrix.errors import DownloadError
 from places import ROOT
 
 FOLDER = ROOT / "docs" / "notebooks"
@@ -143,6 +146,24 @@ def test_a_figure_has_the_text_colour_of_its_page() -> None:
     assert ">stars</text>" in svg
     assert INK not in svg
     assert ">*{" not in svg
+
+
+@pytest.mark.usefixtures("desk")
+def test_without_ratings_the_notebooks_look_at_a_simulated_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They say why, and that nobody in it is real."""
+    import notebook_setup
+
+    def unreachable(**_: Any) -> None:
+        raise DownloadError("no network here")
+
+    small = SimulationSettings(users=20, movies=30, ratings=100)
+    monkeypatch.setattr(notebook_setup, "default", unreachable)
+    monkeypatch.setattr(notebook_setup, "SimulationSettings", lambda **_: small)
+    monkeypatch.setenv("CINEMATRIX_CACHE", str(tmp_path))
+    assert len(notebook_setup.example_ratings()) == 100
+    assert re.search(r"no network here\.\n.*no real person", capsys.readouterr().out)
 
 
 def test_a_notebook_can_be_opened_in_jupyter() -> None:
