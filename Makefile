@@ -22,7 +22,7 @@ paper: docs browser ## the paper as docs/_build/paper.pdf, printed by Chromium
 		--print-to-pdf=docs/_build/paper.pdf file://$(CURDIR)/docs/_build/docs/paper.html
 
 notebook: .venv/notebook ## the notebooks in JupyterLab (on DATA=folder), where they can be changed and run
-	$(ON_DATA) $(BIN)/jupyter lab docs/notebooks/1-textbook.md $(ARGS)
+	$(ON_DATA) $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/docs/notebooks/1-textbook.md $(ARGS)
 
 ON_DATA = $(if $(DATA),CINEMATRIX_DATA="$(abspath $(DATA))")
 
@@ -94,8 +94,7 @@ audit: .venv/tools ## look up known vulnerabilities of what is in serve.lock, wh
 
 .venv/notebook: .venv/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,notebook]'
-	mkdir -p .venv/share/jupyter/lab/settings
-	cp docs/jupyterlab.json .venv/share/jupyter/lab/settings/overrides.json
+	$(BIN)/jupytext-config --settings-file .venv/share/jupyter/lab/settings/overrides.json set-default-viewer markdown myst
 	touch $@
 
 .venv/dev: .venv/run

@@ -43,7 +43,7 @@ include_patterns = [
     "benchmarks/RESULTS.md",
     "docs/**",
 ]
-exclude_patterns = ["docs/_build", "**/.ipynb_checkpoints"]
+exclude_patterns = ["docs/_build", "docs/jupyter_execute", "**/.ipynb_checkpoints"]  # the second is MyST-NB's
 source_suffix = {".md": "myst-nb"}
 extensions = [
     "myst_nb",
@@ -60,7 +60,7 @@ myst_heading_anchors = 4
 
 nb_execution_mode = "cache"  # a notebook is executed when its code, the library or the data changed
 nb_execution_cache_path = str(ROOT / "docs" / "_build" / ".notebooks" / digest_sources())
-nb_execution_timeout = 120
+nb_execution_timeout = 600  # seconds a cell, on a busy machine
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True

@@ -5,6 +5,8 @@ page around it.
 """
 
 import asyncio
+import logging
+import os
 import re
 import socket
 import sys
@@ -22,6 +24,7 @@ from urllib.error import URLError
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import polars as pl
 from cycler import cycler
 from matplotlib.figure import Figure
 
@@ -33,12 +36,15 @@ from cinematrix.data.movielens import default
 from cinematrix.data.simulate import LABEL, SimulationSettings, simulate
 from cinematrix.errors import DownloadError
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does: waiting threads don't occupy a core
+
 INK = "#7d7d7e"
 """Colour of text and lines: a grey that can be read on white and on black, and the page's text colour in a drawing."""
 
 STYLE: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": INK,
+    "axes.facecolor": "none",
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.labelcolor": INK,
@@ -106,6 +112,7 @@ def serving(model: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with TemporaryDirectory() as folder:
+        logging.getLogger("_granian").addHandler(logging.NullHandler())  # else a notebook shows its warnings
         settings = ServiceSettings(model, f"sqlite:///{folder}/store.db", port=port)
         server = make_server(create_app(settings), settings)
         thread = Thread(target=lambda: asyncio.run(server.serve()))
@@ -138,14 +145,17 @@ def to_svg(figure: Figure) -> str:
     label = escape("; ".join(dict.fromkeys(filter(None, titles))))
     head = f'<svg role="img" aria-label="{label}" style="max-width: 100%; height: auto"'
     svg = svg[svg.index("<svg") :].replace("<svg", head, 1).replace(INK, "currentColor")
+    svg = svg.replace(">*{", '>svg[role="img"] *{')  # a style inside a page is the style of the whole page
     return re.sub(r"(font:[^;\"]*?)'[^;\"]*", r"\1sans-serif", svg)
 
 
 def use_style() -> None:
-    """Set Matplotlib's style, and in a notebook draw figures by `to_svg`."""
+    """Set the style of pictures and tables, and in a notebook draw figures by `to_svg`."""
     mpl.rcParams.update(STYLE)
-    if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()) is not None:
-        plt.get_backend()  # now, because choosing the backend forgets how figures are shown
+    pl.Config(tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, float_precision=4, tbl_rows=20)
+    if "ipykernel" in sys.modules:
+        shell = sys.modules["IPython"].get_ipython()
+        plt.switch_backend(plt.get_backend())  # now, because loading the backend forgets how figures are shown
         shell.display_formatter.formatters["image/png"].pop(Figure, None)
         shell.display_formatter.formatters["text/html"].for_type(Figure, to_svg)
 
