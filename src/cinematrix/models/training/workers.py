@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
-from cinematrix.common.world import Item, Part, Route, World
+from cinematrix.common.world import Item, Part, World
 from cinematrix.errors import TrainingError
 
 TIMEOUT = timedelta(minutes=5)
@@ -117,19 +117,33 @@ class Workers(World):
     def join(self, rows: Any, part: Part) -> Any:
         return _Join.apply(rows, part, self)  # type: ignore[no-untyped-call]
 
-    def route(self, items: Any, part: Part) -> Route:
-        return _RouteToOwners(self, items, part)
+    def join_all(self, tables: Sequence[Any], part: Part) -> list[Any]:
+        joined = self.joined_rows(torch.stack(tuple(tables), 1), part)
+        return [column.contiguous() for column in joined.unbind(1)]
 
-    def norm(self, norms: Any) -> Any:
-        return self.sum(norms.square()).sqrt()
+    def swap(self, sums: Any, rows: Any, part: Part) -> Any:
+        if rows is None:
+            return self.sum_own(sums, part), None
+        return _Swap.apply(sums, rows, part, self)  # type: ignore[no-untyped-call]
 
-    def sum_gradients(self, parameters: Sequence[Any], loss: Any) -> Any:
-        gradients = [p.grad for p in parameters if p.grad is not None and not hasattr(p, "part")]
-        flat = torch.cat([gradient.flatten() for gradient in (*gradients, loss)])
-        *totals, total_loss = self.sum(flat).split([*(gradient.numel() for gradient in gradients), 1])
-        for gradient, total in zip(gradients, totals, strict=True):
+    def sum_gradients(self, shared: Sequence[Any], own: Sequence[Any], loss: Any) -> tuple[Any, Any]:
+        squares = [gradient.square().sum() for gradient in own]
+        flat = torch.cat([gradient.flatten() for gradient in (*shared, *squares, loss)])
+        sizes = [*(each.numel() for each in shared), len(own), 1]
+        *totals, norms, total_loss = torch.split(self.sum(flat), sizes)
+        for gradient, total in zip(shared, totals, strict=True):
             gradient.copy_(total.view_as(gradient))
-        return total_loss
+        return total_loss, norms.sqrt()
+
+    def swapped(self, sums: torch.Tensor, rows: torch.Tensor, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the sum over all workers of `sums` for the rows of this one's part, and all their `rows`.
+
+        Neither has a gradient. Each worker sends both to each other one in one message, as numbers of equal width.
+        """
+        sent = torch.cat([piece for own in torch.split(sums, part.sizes) for piece in (own, rows)])
+        received = self.send_rows(sent, [size + part.size for size in part.sizes], [part.size + s for s in part.sizes])
+        pieces = torch.split(received, [size for each in part.sizes for size in (part.size, each)])
+        return torch.stack(pieces[::2]).sum(0), torch.cat(pieces[1::2])
 
     def total_own(self, rows: torch.Tensor, part: Part) -> torch.Tensor:
         """Return the sum over all workers of the rows of this one's part, without a gradient."""
@@ -230,23 +244,6 @@ class Workers(World):
         return f"{names[0]} ended: {said[0]}" if ended else reason
 
 
-class _RouteToOwners(Route):
-    """`Workers.route`: entries are sorted by their owners."""
-
-    def __init__(self, world: Workers, items: torch.Tensor, part: Part) -> None:
-        self.world = world
-        owners = torch.bucketize(items, items.new_tensor(part.bounds[1:-1]), right=True)
-        self.order = torch.argsort(owners, stable=True)
-        sizes = torch.bincount(owners, minlength=world.size)
-        ones = [1] * world.size
-        self.to, self.of = sizes.tolist(), world.send_rows(sizes, ones, ones).tolist()
-
-    def send(self, *values: Any) -> tuple[Any, ...]:
-        packed = torch.stack([each.index_select(0, self.order).view(torch.int32) for each in values], 1)
-        received = self.world.send_rows(packed, self.to, self.of)
-        return tuple(each.contiguous().view(v.dtype) for each, v in zip(received.unbind(1), values, strict=True))
-
-
 class _SumOwn(torch.autograd.Function):
     """`Workers.sum_own`, whose gradient is joined."""
 
@@ -271,3 +268,19 @@ class _Join(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         return ctx.world.total_own(gradient, ctx.part), None, None
+
+
+class _Swap(torch.autograd.Function):
+    """`Workers.swap`, whose gradient is the same with sums and rows exchanged."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, sums: torch.Tensor, rows: torch.Tensor, part: Part, world: Workers
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        ctx.part, ctx.world = part, world
+        return world.swapped(sums, rows, part)
+
+    @staticmethod
+    def backward(ctx: Any, of_sums: torch.Tensor, of_rows: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        rows, sums = ctx.world.swapped(of_rows, of_sums, ctx.part)
+        return sums, rows, None, None
