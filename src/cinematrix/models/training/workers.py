@@ -14,12 +14,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, NoReturn, Self
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
 from cinematrix.common.world import Item, Part, World
 from cinematrix.errors import TrainingError
+from cinematrix.models.training.mesh import Mesh
 
 TIMEOUT = timedelta(minutes=5)
 """Maximum time that workers wait for each other in a step; a process that ends is noticed at once."""
@@ -48,6 +50,7 @@ class Workers(World):
         self.failing, self.lost = False, list[int]()
         store.set(f"name/{rank}", f"process {os.getpid()} on {socket.gethostname()}")
         self.names = [store.get(f"name/{each}").decode() for each in range(size)]
+        self._mesh = Mesh(store, rank, size, TIMEOUT.total_seconds())
 
     @classmethod
     @contextmanager
@@ -65,7 +68,7 @@ class Workers(World):
             store, rank, size = next(rendezvous("env://", timeout=TIMEOUT))
             dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=TIMEOUT)
             world = cls(store, rank, size)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, OSError) as error:
             raise TrainingError(f"the workers can't join: {error}; see docs/several-machines.md") from error
         try:
             with world._ended_by_launcher():
@@ -76,6 +79,7 @@ class Workers(World):
             raise
         finally:
             world._leave()
+            world._mesh.close()
             dist.destroy_process_group()
 
     def work(self) -> None:
@@ -101,10 +105,9 @@ class Workers(World):
 
     def sum(self, values: Any) -> Any:
         """Return the sum over all workers, without a gradient; each worker gets the same bytes."""
-        total = values.detach().clone(memory_format=torch.contiguous_format)
-        self._exchange(lambda: dist.all_reduce(total))
-        self.sent += round(2 * (self.size - 1) / self.size * total.nbytes)
-        return total
+        flat = values.detach().flatten()
+        part = Part(tuple(len(flat) * place // self.size for place in range(self.size + 1)), self.rank)
+        return self.joined_rows(self.total_own(flat, part), part).view(values.shape)
 
     def std(self, values: Any) -> Any:
         values = values.double()
@@ -156,15 +159,18 @@ class Workers(World):
 
     def send_rows(self, rows: torch.Tensor, to: list[int], of: list[int]) -> torch.Tensor:
         """Send consecutive rows to each worker; return those that each has sent."""
-        received = rows.new_empty(sum(of), *rows.shape[1:])
-        self._exchange(lambda: dist.all_to_all_single(received, rows.detach().contiguous(), of, to))
+        rows, received = rows.detach().contiguous(), rows.new_empty(sum(of), *rows.shape[1:])
+        if rows.is_cuda:
+            self._exchange(lambda: dist.all_to_all_single(received, rows, of, to))
+        else:
+            self._exchange(lambda: self._mesh.exchange(_as_bytes(rows, to), _as_bytes(received, of)))
         self.sent += (len(rows) - to[self.rank]) * rows.element_size() * math.prod(rows.shape[1:])
         return received
 
     def _exchange(self, call: Callable[[], object]) -> None:
         try:
             call()
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             self._fail(f"the workers can't exchange: {error}")
 
     def _say(self, key: str, message: str) -> None:
@@ -242,6 +248,11 @@ class Workers(World):
         if lost:
             return f"{' and '.join(names)} of {self.size} workers got lost; start again with --resume"
         return f"{names[0]} ended: {said[0]}" if ended else reason
+
+
+def _as_bytes(rows: torch.Tensor, sizes: list[int]) -> list[memoryview]:
+    """Return the bytes of consecutive rows, of so many at a time."""
+    return [part.numpy().reshape(-1).view(np.uint8).data for part in torch.split(rows, sizes)]
 
 
 class _SumOwn(torch.autograd.Function):
