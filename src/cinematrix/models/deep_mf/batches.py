@@ -80,6 +80,15 @@ class SelectedRatings:
             self.visible = visible.index_select(0, at)
         self.centred = None if stored.centred is None else stored.centred.index_select(0, self.entries)
 
+    def over_movie(self, bias: torch.Tensor) -> torch.Tensor:
+        """Return ratings less their mean and the movies' biases."""
+        assert self.centred is not None, "only ratings have biases"
+        return self.centred - bias.index_select(0, self.pattern.pairs[1])
+
+    def over_user(self, values: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """Return a value of each rating less the user's bias."""
+        return values - bias.index_select(0, self.pattern.pairs[0])
+
     @cached_property
     def hidden(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Users of the hidden ratings, by place in the batch, and their movies."""

@@ -77,21 +77,28 @@ class RatingEncoder(DeviceRatings):
             raters: rows of own users, which travel with these sums.
         """
         own, theirs, part = ratings.of_users, ratings.of_movies, ratings.users_part
-        counts, movie_bias = own.pattern.sums(own.visible), ratings.movie_bias
-        residual, user_bias, statistics = None, None, history_statistics(counts, None, None)
-        if own.centred is not None and movie_bias is not None and self.biases is not None:
-            residual = own.centred - movie_bias.index_select(0, own.pattern.pairs[1])
-            user_bias = own.pattern.sums(residual * own.visible) / (counts + self.biases.user_shrinkage)
-            residual = (residual - user_bias.index_select(0, own.pattern.pairs[0])) / self.sigma
-            seen = residual * own.visible
-            statistics = history_statistics(counts, own.pattern.sums(seen), own.pattern.sums(seen.square()))
+        counts, user_bias, residual, statistics = self._read_users(own, ratings.movie_bias)
         all_counts, *biases = self.world.join_all([counts] if user_bias is None else [counts, user_bias], part)
-        if theirs is not own and theirs.centred is not None and movie_bias is not None:
-            residual = theirs.centred - movie_bias[self.own_movies.rows].index_select(0, theirs.pattern.pairs[1])
-            residual = (residual - biases[0].index_select(0, theirs.pattern.pairs[0])) / self.sigma
+        if theirs is not own and theirs.centred is not None and ratings.movie_bias is not None:
+            over_movie = theirs.over_movie(ratings.movie_bias[self.own_movies.rows])
+            residual = theirs.over_user(over_movie, biases[0]) / self.sigma
         sums, raters = self.world.swap(self._sums_over_movies(net, theirs, all_counts, residual, tables), raters, part)
         vectors = net.users(list(torch.split(sums, net.shape.width, 1)), statistics, None, ratings.users, part)
         return vectors, biases[0] if biases else None, raters
+
+    def _read_users(
+        self, own: SelectedRatings, movie_bias: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None, torch.Tensor]:
+        """Return of own users the numbers of their visible ratings, biases, residuals and statistics."""
+        counts = own.pattern.sums(own.visible)
+        if movie_bias is None or self.biases is None:
+            return counts, None, None, history_statistics(counts, None, None)
+        over_movie = own.over_movie(movie_bias)
+        user_bias = own.pattern.sums(over_movie * own.visible) / (counts + self.biases.user_shrinkage)
+        residual = own.over_user(over_movie, user_bias) / self.sigma
+        seen = residual * own.visible
+        statistics = history_statistics(counts, own.pattern.sums(seen), own.pattern.sums(seen.square()))
+        return counts, user_bias, residual, statistics
 
     def _sums_over_movies(
         self, net: HistoryNet, ratings: SelectedRatings, counts: torch.Tensor, residual: torch.Tensor | None,
