@@ -61,6 +61,13 @@ class Server:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
+    def until_idle(self) -> None:
+        """Wait until it has built in the background what it needs beside lists; that begins seconds after the start."""
+        used = -1.0
+        while self.processor_seconds() - used > 0.05:
+            used = self.processor_seconds()
+            time.sleep(10)
+
     def shared_megabytes(self) -> float:
         """Return the memory in megabytes of all processes together, each shared page counted once (PSS)."""
         pid = self.process.pid

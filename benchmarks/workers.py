@@ -122,7 +122,7 @@ class TimedSteps:
                 optimizer.clear_gradients()
                 loss = task.loss(batch)
                 loss.backward()  # type: ignore[no-untyped-call]
-                value = float(world.sum_gradients(optimizer.parameters, loss.detach()))
+                value = float(optimizer.sum_gradients(loss.detach()))
                 optimizer.clip(100)
                 optimizer.step(0.001)
         seconds, sent = time.process_time() - started, getattr(world, "sent", 0) - before

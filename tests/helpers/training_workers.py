@@ -85,7 +85,7 @@ class CountedSteps:
             optimizer.clear_gradients()
             loss = task.loss(batch)
             loss.backward()  # type: ignore[no-untyped-call]
-            world.sum_gradients(optimizer.parameters, loss.detach())
+            optimizer.sum_gradients(loss.detach())
             optimizer.clip(100)
             optimizer.step(0.01)
             sent.append(world.sent - before)
@@ -97,18 +97,13 @@ def count_bytes(task: StarsTask, batch: UserBatch) -> int:
     """Return the bytes that the first of two workers sends in a step, by hand."""
     data, shape = task.data, task.net.shape
     n_movies, width, own, step = data.n_movies, shape.width, batch.users_part.size, batch.users_part.total
-    pattern, _ = task.encoder.pattern.select(batch.users, n_movies)
-    movies = pattern.pairs[1]
-    ratings = int((movies >= data.movies.size).sum())
-    hidden = int((movies[batch.hidden.long()] >= data.movies.size).sum())
     shared = sum(p.numel() for p in task.net.parameters() if not hasattr(p, "part"))
     tables = 2 + 2 * bool(batch.last_of)
-    values = shared + 1 + 2 * tables  # gradients and loss; norms and mean squares of the tables that learn
-    values += 2 * step * width + 2 * step * width + step * shape.members * (shape.factors + 1) + own
-    values += 4 * ratings + 4 * hidden
+    numbers = shared + 1 + tables  # gradients and loss; norms of the tables that learn
+    numbers += 2 * data.movies.size + 2 * own  # hidden ratings and biases of movies; ratings and biases of users
+    numbers += 4 * step * width + step * shape.members * (shape.factors + 1)
     others = n_movies - data.movies.size
-    values += 3 * width * (others * batch.first + data.movies.size * bool(batch.last_of))
-    return 4 * values + 8 * (3 * n_movies + 2)
+    return 4 * (numbers + 3 * width * (others * batch.first + data.movies.size * bool(batch.last_of)))
 
 
 def start_workers(command: Sequence[str], size: int, **environment: str) -> list[subprocess.Popen[str]]:

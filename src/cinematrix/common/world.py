@@ -13,6 +13,8 @@ import numpy as np
 Rows = TypeVar("Rows")
 """A tensor, or an array."""
 
+Other = TypeVar("Other")
+
 Item = TypeVar("Item")
 
 
@@ -63,14 +65,6 @@ class Part:
         return Part(self.bounds, rank)
 
 
-class Route:
-    """Way of a worker's entries to others; in a single process they stay."""
-
-    def send(self, *values: Rows) -> tuple[Rows, ...]:
-        """Send values of each entry, of 4 bytes; return those that came, by sender and in the sender's order."""
-        return values
-
-
 class World:
     """The workers of a training; in this class a single process, which has all rows.
 
@@ -108,17 +102,26 @@ class World:
         """Return the rows of all workers' parts."""
         return rows
 
-    def route(self, items: Any, part: Part) -> "Route":
-        """Return the way of this worker's entries to the workers that have their items."""
-        return Route()
+    def join_all(self, tables: Sequence[Rows], part: Part) -> list[Rows]:
+        """Return of several tables, in one exchange, the rows of all workers' parts, without gradients."""
+        return list(tables)
 
-    def norm(self, norms: Rows) -> Rows:
-        """Return norms of rows of all workers from those of this one's."""
-        return norms
+    def swap(self, sums: Rows, rows: Other, part: Part) -> tuple[Rows, Other]:
+        """Return, in one exchange, what `sum_own` returns of `sums` and `join` of `rows`, which may be None."""
+        return sums, rows
 
-    def sum_gradients(self, parameters: Sequence[Any], loss: Rows) -> Rows:
-        """Add up the gradients of all workers, except where each has its own rows (`part`), and return their loss."""
-        return loss
+    def sum_gradients(self, shared: Sequence[Any], own: Sequence[Any], loss: Rows) -> tuple[Rows, Any]:
+        """Add up gradients of all workers.
+
+        Args:
+            shared: gradients of what all workers have.
+            own: gradients of rows that this worker has alone.
+
+        Returns:
+            The loss of all workers, and norms of the `own` gradients over the rows of all workers; None where this
+            worker has all rows.
+        """
+        return loss, None
 
     def share(self, make: Callable[[], Any]) -> Any:
         """Return on all workers what `make` returns on the first."""

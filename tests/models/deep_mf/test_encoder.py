@@ -47,16 +47,17 @@ def dense_loss(task: HiddenRatingsTask, users: torch.Tensor, hidden: torch.Tenso
     """
     encoder, net = task.encoder, task.net
     rows, movies = encoder.users.long(), encoder.movies.long()
-    shape = len(encoder.pattern), encoder.n_movies
+    shape = len(encoder.of_users.pattern), encoder.n_movies
     seen = torch.zeros(shape).index_put((rows, movies), torch.ones(len(rows)))
     seen[rows[hidden], movies[hidden]] = 0
     n_user, n_movie = seen.sum(1), seen.sum(0)
     channels: tuple[list[torch.Tensor], list[torch.Tensor]] = ([seen], [seen])
     totals: list[tuple[torch.Tensor, torch.Tensor] | tuple[None, None]] = [(None, None), (None, None)]
     base = None
-    if encoder.centred is not None:
+    if encoder.of_users.centred is not None:
         adjusted, centred = (
-            torch.zeros(shape).index_put((rows, movies), values) for values in (encoder.adjusted, encoder.centred)
+            torch.zeros(shape).index_put((rows, movies), values)
+            for values in (encoder.of_users.adjusted, encoder.of_users.centred)
         )
         movie = (adjusted * seen).sum(0) / (n_movie + encoder.biases.movie_shrinkage)
         user = ((centred - movie) * seen).sum(1) / (n_user + encoder.biases.user_shrinkage)
@@ -106,7 +107,7 @@ def test_steps_have_the_exact_gradient(
     task = build(kind, ratings, catalog)
     if cycle == 0:
         task.plan = replace(task.plan, groups=1)
-    starts = task.encoder.pattern.starts
+    starts = task.encoder.of_users.pattern.starts
     names = [name for name, _ in task.net.named_parameters()]
     raters = [name.startswith("movies.tables") for name in names]
     gathered = []
@@ -141,7 +142,11 @@ def test_hidden_ratings_of_a_part_of_the_movies_are_predicted_as_if_these_were_n
     """A step takes one of three parts by chance, and the parts together are all hidden ratings."""
     task = build(StarsTask, *world)
     batch = next(task.batches(np.random.default_rng(2)))
-    n = torch.unique(BatchRatings(task.encoder, batch).hidden[1], return_inverse=True)[1].remainder(3).bincount()
+    n = (
+        torch.unique(BatchRatings(task.encoder, batch).of_users.hidden[1], return_inverse=True)[1]
+        .remainder(3)
+        .bincount()
+    )
 
     def unseen() -> float:
         losses = []
@@ -172,14 +177,14 @@ def test_a_hidden_rating_is_predicted_without_it(world: tuple[Ratings, Catalog])
         task = build(StarsTask, ratings, catalog)
         encoder, place = task.encoder, 17
         user, movie = encoder.users[place : place + 1], encoder.movies[place : place + 1]
-        encoder.centred[place] += value
-        encoder.adjusted[place] += value
-        encoder.totals = encoder.sum_by_movie(encoder.movies, encoder.adjusted)
-        hidden = place - encoder.pattern.starts[user.long()]
+        encoder.of_users.centred[place] += value
+        encoder.of_users.adjusted[place] += value
+        encoder.totals = encoder.sum_by_movie(encoder.movies, encoder.of_users.adjusted)
+        hidden = place - encoder.of_users.pattern.starts[user.long()]
         batch = UserBatch.of(user, hidden)
         seen = BatchRatings(encoder, batch)
         sides = task.encode(batch, seen, movie)
-        assert seen.hidden[1].tolist() == movie.tolist()
+        assert seen.of_users.hidden[1].tolist() == movie.tolist()
         found.append(
             torch.cat([part.flatten() for part in (sides.users, sides.movies, sides.user_bias, sides.movie_bias)])
         )

@@ -76,7 +76,7 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
             seen = BatchRatings(encoder, UserBatch.of_visible(everybody))
             sides = encoder.encode(task.net, encoder.stand(task.net), seen, encoder.all_movies)
             base = sides.user_bias[encoder.users] + sides.movie_bias[encoder.movies]
-            residual = ((encoder.centred - base) / encoder.sigma).numpy()
+            residual = ((encoder.of_users.centred - base) / encoder.sigma).numpy()
             users = torch.arange(len(ratings.users)).repeat_interleave(len(data.movies))
             movies = torch.arange(len(data.movies)).repeat(len(ratings.users))
             net = task.net.score(sides.users, sides.movies, (users, movies)).mean(1).numpy()

@@ -8,11 +8,35 @@ from scipy import sparse
 
 from cinematrix.common.world import Part, World
 from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.components.biases import Biases
 
 MIN_SIGMA = 2e-4
 """Minimum standard deviation of residuals, as a share of the scale's width."""
+
+
+@dataclass(frozen=True, eq=False)
+class MovieRatings:
+    """Ratings of all users for some consecutive movies, which count from the first of these.
+
+    Attributes:
+        places: place of each rating among all ratings of its user.
+    """
+
+    histories: Histories
+    places: Numbers
+
+    @classmethod
+    def of(cls, histories: Histories, movies: slice) -> "MovieRatings":
+        """Select the ratings for some movies."""
+        selected = (histories.items >= movies.start) & (histories.items < movies.stop)
+        starts = np.append(0, np.cumsum(selected))[histories.starts]
+        entries = np.flatnonzero(selected)
+        places = entries - histories.starts[histories.rows[entries]]
+        values = None if histories.values is None else histories.values[entries]
+        items = histories.items[entries] - np.int32(movies.start)
+        return cls(Histories(starts, items, values), places.astype(np.int32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +50,7 @@ class HeadData:
         content: features of these movies; None without content.
         biases: those of all ratings; None for plain interactions.
         min_sigma: minimum standard deviation of residuals.
+        of_movies: ratings for these movies, to learn from; None where `histories` has those of all users.
     """
 
     users: Part
@@ -37,6 +62,7 @@ class HeadData:
     content: sparse.csr_matrix | None
     biases: Biases | None
     min_sigma: float
+    of_movies: MovieRatings | None = None
 
     @classmethod
     def of(
@@ -66,4 +92,5 @@ class HeadData:
         return replace(
             self, users=users, movies=movies, histories=self.histories.take(own), held_out=self.held_out.take(own),
             content=None if self.content is None else self.content[movies.rows],
+            of_movies=MovieRatings.of(self.histories, movies.rows),
         )  # fmt: skip

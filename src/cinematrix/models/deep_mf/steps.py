@@ -73,7 +73,7 @@ class StepPlan:
 
         Args:
             counts: numbers of the ratings of all users. `[n_users]`.
-            own: the users of this worker, of whom its batches are; all workers draw alike.
+            own: the users of this worker; all workers draw alike.
         """
         if self.groups == 1:
             groups = [np.arange(len(counts), dtype=np.int32)]
@@ -86,31 +86,20 @@ class StepPlan:
             hidden = np.array_split(orders[place], self.parts)[part]
             if not len(hidden):  # a group of fewer ratings than parts
                 hidden = orders[place][:1]
-            batch = cut_batch(groups[place], np.sort(hidden), counts, own, device)
+            batch = make_batch(groups[place], np.sort(hidden), own, device)
             batch.first = step % self.cycle == 0
             length = min(self.cycle, self.steps - step + step % self.cycle)
             batch.last_of = length if step % self.cycle == length - 1 else 0
             yield batch
 
 
-def cut_batch(
-    users: NDArray[np.int32], hidden: NDArray[np.int32], counts: NDArray[np.int64], own: Part, device: torch.device
-) -> UserBatch:
-    """Return a worker's part of a step, in which users and places count from its own first ones.
+def make_batch(users: NDArray[Any], hidden: NDArray[Any], own: Part, device: torch.device) -> UserBatch:
+    """Return a step of users and places of hidden ratings, both ascending, of a worker that has its `own` users."""
 
-    Args:
-        users: numbers of the step's users, ascending.
-        hidden: places of the hidden ratings among theirs, ascending.
-    """
-    users_part = own.among(users)
-    starts = np.concatenate([[0], np.cumsum(counts[users])])
-    ratings_part = Part(tuple(starts[list(users_part.bounds)].tolist()), own.rank)
-    hidden_part = ratings_part.among(hidden)
-    own_users = users[users_part.rows] - np.int32(own.rows.start)
-    own_hidden = hidden[hidden_part.rows] - np.int32(ratings_part.rows.start)
-    return UserBatch(
-        torch.from_numpy(own_users).to(device), torch.from_numpy(own_hidden).to(device), users_part, hidden_part
-    )
+    def on_device(numbers: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(numbers.astype(np.int32, copy=False)).to(device)
+
+    return UserBatch(on_device(users), on_device(hidden), own.among(users))
 
 
 def cut_evenly(items: NDArray[Any], sizes: NDArray[Any], parts: int) -> list[NDArray[Any]]:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from cinematrix.common.world import ALONE, World
 from cinematrix.models.base import Ordering
-from cinematrix.models.deep_mf.batches import BatchRatings, EncodedBatch, UserBatch
+from cinematrix.models.deep_mf.batches import BatchRatings, EncodedBatch, SelectedRatings, UserBatch
 from cinematrix.models.deep_mf.encoder import RatingEncoder, StandingMovies
 from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.network import HistoryNet, IndexPairs
 from cinematrix.models.deep_mf.softmax_loss import softmax_loss
-from cinematrix.models.deep_mf.steps import StepPlan, cut_batch, cut_evenly
+from cinematrix.models.deep_mf.steps import StepPlan, cut_evenly, make_batch
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf.settings import DeepMFSettings
@@ -59,7 +59,7 @@ class HiddenRatingsTask:
     def __init__(self, data: HeadData, settings: "DeepMFSettings", device: torch.device, world: World = ALONE) -> None:
         self.data, self.device, self.world = data, device, world
         self.encoder = RatingEncoder(data, device, world)
-        channels = 1 if self.encoder.centred is None else 2
+        channels = 1 if self.encoder.of_users.centred is None else 2
         width = 0 if data.content is None else data.content.shape[1]
         self.net = HistoryNet(data.users, data.movies, width, channels, settings.shape(self.by)).to(device)
         self.plan = StepPlan.of(data.counts, data.n_movies, settings, self.by)
@@ -95,14 +95,14 @@ class HiddenRatingsTask:
         data, tested = self.data, np.flatnonzero(self.data.tested)
         tested = tested[:: -(-int(data.tested.sum()) // MAX_HELD_OUT)]
         sizes, encoder = data.counts[tested], self.encoder
-        movie_bias = None if encoder.biases is None else encoder.movie_bias(encoder.totals)
         movies, tables = encoder.encode_movies(self.net), self.net.users.item_tables(encoder.content)
         for block in cut_evenly(tested, sizes, min(1 + int(sizes.sum()) // BLOCK_RATINGS, len(tested))):
-            batch = cut_batch(block.astype(np.int32), block[:0].astype(np.int32), data.counts, data.users, self.device)
-            held_out, ratings = data.held_out.take(batch.users.cpu().numpy()), BatchRatings(encoder, batch)
+            ratings = BatchRatings(encoder, make_batch(block, block[:0], data.users, self.device))
+            held_out = data.held_out.take(ratings.users.cpu().numpy())
             stars = None if held_out.values is None else torch.from_numpy(held_out.values).to(self.device)
-            vectors, user_bias = encoder.encode_users(self.net, ratings, movie_bias, tables)
-            sides = EncodedBatch(vectors, movies, user_bias, movie_bias)
+            vectors, user_bias, _ = encoder.encode_users(self.net, ratings, tables)
+            own_bias = None if user_bias is None else user_bias[ratings.users_part.rows]
+            sides = EncodedBatch(vectors, movies, own_bias, ratings.movie_bias)
             yield HeldOut(sides, ratings, (self._on_device(held_out.rows), self._on_device(held_out.items)), stars)
 
     def add_up(self, *totals: float) -> list[float]:
@@ -126,17 +126,18 @@ class StarsTask(HiddenRatingsTask):
     def loss(self, batch: UserBatch) -> torch.Tensor:
         """Return the sum over members, which learn independently, in units of the residuals' variance."""
         ratings = BatchRatings(self.encoder, batch)
-        hidden_counts, own = ratings.hidden_totals[:, 0], self.data.movies
+        hidden_counts, own = ratings.hidden_counts, self.data.movies
         movies = torch.nonzero(hidden_counts)[:, 0].int()
-        rows, items, _, centred = ratings.hidden_of_own_movies
-        places = (hidden_counts > 0).cumsum(0).index_select(0, items) - 1
+        (rows, items), centred = ratings.of_movies.hidden, ratings.of_movies.hidden_centred
+        assert centred is not None, "the rating head has stars to learn from"
+        places = (hidden_counts > 0).cumsum(0)[own.rows].index_select(0, items) - 1
         sides = self.encode(batch, ratings, movies)
         user_bias, movie_bias = sides.biases
-        users, user_bias = (self.world.join(each, ratings.users_part) for each in (sides.users, user_bias))
+        users = self.world.join(sides.users, ratings.users_part)
         over_user = centred - user_bias.index_select(0, rows)
         over_both = over_user - movie_bias.index_select(0, places)
         at_own = places - own.among(movies).rows.start
-        seen = self._squared_error(users, sides.movies, (rows, at_own), over_both, ratings.hidden_part.total)
+        seen = self._squared_error(users, sides.movies, (rows, at_own), over_both, ratings.n_hidden)
         first = int(torch.randint(min(UNSEEN_EVERY, len(movies)), ()))
         some, new_movies = torch.nonzero(places % UNSEEN_EVERY == first)[:, 0], movies[first::UNSEEN_EVERY]
         vectors = self.encoder.encode_unseen(self.net, new_movies)
@@ -181,21 +182,23 @@ class RankingTask(HiddenRatingsTask):
         ratings = BatchRatings(self.encoder, batch)
         sides = self.encode(batch, ratings, self.encoder.all_movies)
         sides.movies = self.world.join(sides.movies, self.data.movies)
-        return self._softmax_loss(sides, ratings, ratings.hidden, ratings.hidden_part.total).sum()
+        return self._softmax_loss(sides, ratings.of_users, ratings.of_users.hidden, ratings.n_hidden).sum()
 
     def validate(self) -> float:
         """Return the mean negative log-likelihood of the validation movies, in nats."""
         total, n = 0.0, 0.0
         for block in self.encode_held_out():
-            loss = self._softmax_loss(block.sides, block.ratings, block.pairs, max(len(block.pairs[0]), 1)).mean()
+            loss = self._softmax_loss(
+                block.sides, block.ratings.of_users, block.pairs, max(len(block.pairs[0]), 1)
+            ).mean()
             total, n = total + float(loss) * len(block.pairs[0]), n + len(block.pairs[0])
         total, n = self.add_up(total, n)
         return total / n
 
-    def _softmax_loss(self, sides: EncodedBatch, ratings: BatchRatings, pairs: IndexPairs, n: int) -> torch.Tensor:
+    def _softmax_loss(self, sides: EncodedBatch, ratings: SelectedRatings, pairs: IndexPairs, n: int) -> torch.Tensor:
         """Return each member's mean negative log-likelihood of `n` pairs, the addend of those that are given."""
         used, rows = torch.unique(pairs[0].long(), return_inverse=True)
-        place = torch.full((len(ratings.users),), -1, device=self.device)
+        place = torch.full((len(sides.users),), -1, device=self.device)
         place[used] = torch.arange(len(used), device=self.device)
         users, movies = (side.long() for side in ratings.pattern.pairs)
         visible = torch.nonzero((ratings.visible > 0) & (place[users] >= 0))[:, 0]

@@ -232,7 +232,7 @@ class _TrainingState:
         self.optimizer.clear_gradients()
         loss = self.task.loss(batch)
         loss.backward()  # type: ignore[no-untyped-call]
-        value = float(self.world.sum_gradients(self.optimizer.parameters, loss.detach()))
+        value = float(self.optimizer.sum_gradients(loss.detach()))
         self._check("the loss", value, False)
         self.optimizer.clip(self.schedule.clip)
         self.optimizer.step(self.schedule.learning_rate * self._rate_share(step))

@@ -47,6 +47,7 @@ class AdamW:
         self.parameters = list(parameters)
         self.weight_decay, self.table_rate, self.world = weight_decay, table_rate, world
         self.states: list[OptimizerState] = [{} for _ in self.parameters]
+        self._own_norms: torch.Tensor | None = None
 
     def clear_gradients(self) -> None:
         """Remove all gradients before the next loss."""
@@ -59,6 +60,14 @@ class AdamW:
             {name: tensor if name == "step" else tensor.to(p.device) for name, tensor in state.items()}
             for p, state in zip(self.parameters, states, strict=True)
         ]
+
+    def sum_gradients(self, loss: torch.Tensor) -> torch.Tensor:
+        """Add up the gradients of all workers, but for rows that one worker has alone; return the loss of all."""
+        with_gradient = [p for p in self.parameters if p.grad is not None]
+        shared = [p.grad for p in with_gradient if not hasattr(p, "part")]
+        own = [p.grad for p in with_gradient if hasattr(p, "part")]
+        loss, self._own_norms = self.world.sum_gradients(shared, own, loss)
+        return loss
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
@@ -78,18 +87,22 @@ class AdamW:
         """Scale all gradients so that their norm is at most `most`."""
         with_gradient = [p for p in self.parameters if p.grad is not None]
         norms = torch.stack([torch.linalg.vector_norm(p.grad) for p in with_gradient])
-        spread = [place for place, p in enumerate(with_gradient) if hasattr(p, "part")]
-        norms[spread] = self.world.norm(norms[spread])
-        torch.nn.utils.clip_grads_with_norm_(with_gradient, most, torch.linalg.vector_norm(norms))
+        if self._own_norms is not None:
+            norms[[place for place, p in enumerate(with_gradient) if hasattr(p, "part")]] = self._own_norms
+        norm = torch.linalg.vector_norm(norms)
+        torch.nn.utils.clip_grads_with_norm_(with_gradient, most, norm)
+        if self._own_norms is not None:
+            self._own_norms *= (most / (norm + 1e-6)).clamp(max=1)
 
     def _mean_squares(self) -> Iterator[torch.Tensor]:
         """Yield the mean square of each table's gradient, over the rows of all workers."""
-        means = [
-            p.grad.square().sum() / (p.part.total * math.prod(p.shape[1:]) if hasattr(p, "part") else p.numel())
-            for p in self.parameters
-            if p.grad is not None and getattr(p, "is_table", False)
-        ]
-        yield from self.world.sum(torch.stack(means)) if means else ()
+        tables = [p for p in self.parameters if p.grad is not None and getattr(p, "is_table", False)]
+        for place, p in enumerate(tables):
+            assert p.grad is not None
+            if self._own_norms is None:
+                yield p.grad.square().sum() / p.numel()
+            else:
+                yield self._own_norms[place].square() / (p.part.total * math.prod(p.shape[1:]))  # type: ignore[attr-defined]
 
 
 def _direction(

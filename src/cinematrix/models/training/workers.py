@@ -14,12 +14,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, NoReturn, Self
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
-from cinematrix.common.world import Item, Part, Route, World
+from cinematrix.common.world import Item, Part, World
 from cinematrix.errors import TrainingError
+from cinematrix.models.training.mesh import Mesh
 
 TIMEOUT = timedelta(minutes=5)
 """Maximum time that workers wait for each other in a step; a process that ends is noticed at once."""
@@ -48,6 +50,7 @@ class Workers(World):
         self.failing, self.lost = False, list[int]()
         store.set(f"name/{rank}", f"process {os.getpid()} on {socket.gethostname()}")
         self.names = [store.get(f"name/{each}").decode() for each in range(size)]
+        self._mesh = Mesh(store, rank, size, TIMEOUT.total_seconds())
 
     @classmethod
     @contextmanager
@@ -65,7 +68,7 @@ class Workers(World):
             store, rank, size = next(rendezvous("env://", timeout=TIMEOUT))
             dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=TIMEOUT)
             world = cls(store, rank, size)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, OSError) as error:
             raise TrainingError(f"the workers can't join: {error}; see docs/several-machines.md") from error
         try:
             with world._ended_by_launcher():
@@ -76,6 +79,7 @@ class Workers(World):
             raise
         finally:
             world._leave()
+            world._mesh.close()
             dist.destroy_process_group()
 
     def work(self) -> None:
@@ -101,10 +105,9 @@ class Workers(World):
 
     def sum(self, values: Any) -> Any:
         """Return the sum over all workers, without a gradient; each worker gets the same bytes."""
-        total = values.detach().clone(memory_format=torch.contiguous_format)
-        self._exchange(lambda: dist.all_reduce(total))
-        self.sent += round(2 * (self.size - 1) / self.size * total.nbytes)
-        return total
+        flat = values.detach().flatten()
+        part = Part(tuple(len(flat) * place // self.size for place in range(self.size + 1)), self.rank)
+        return self.joined_rows(self.total_own(flat, part), part).view(values.shape)
 
     def std(self, values: Any) -> Any:
         values = values.double()
@@ -117,19 +120,33 @@ class Workers(World):
     def join(self, rows: Any, part: Part) -> Any:
         return _Join.apply(rows, part, self)  # type: ignore[no-untyped-call]
 
-    def route(self, items: Any, part: Part) -> Route:
-        return _RouteToOwners(self, items, part)
+    def join_all(self, tables: Sequence[Any], part: Part) -> list[Any]:
+        joined = self.joined_rows(torch.stack(tuple(tables), 1), part)
+        return [column.contiguous() for column in joined.unbind(1)]
 
-    def norm(self, norms: Any) -> Any:
-        return self.sum(norms.square()).sqrt()
+    def swap(self, sums: Any, rows: Any, part: Part) -> Any:
+        if rows is None:
+            return self.sum_own(sums, part), None
+        return _Swap.apply(sums, rows, part, self)  # type: ignore[no-untyped-call]
 
-    def sum_gradients(self, parameters: Sequence[Any], loss: Any) -> Any:
-        gradients = [p.grad for p in parameters if p.grad is not None and not hasattr(p, "part")]
-        flat = torch.cat([gradient.flatten() for gradient in (*gradients, loss)])
-        *totals, total_loss = self.sum(flat).split([*(gradient.numel() for gradient in gradients), 1])
-        for gradient, total in zip(gradients, totals, strict=True):
+    def sum_gradients(self, shared: Sequence[Any], own: Sequence[Any], loss: Any) -> tuple[Any, Any]:
+        squares = [gradient.square().sum() for gradient in own]
+        flat = torch.cat([gradient.flatten() for gradient in (*shared, *squares, loss)])
+        sizes = [*(each.numel() for each in shared), len(own), 1]
+        *totals, norms, total_loss = torch.split(self.sum(flat), sizes)
+        for gradient, total in zip(shared, totals, strict=True):
             gradient.copy_(total.view_as(gradient))
-        return total_loss
+        return total_loss, norms.sqrt()
+
+    def swapped(self, sums: torch.Tensor, rows: torch.Tensor, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the sum over all workers of `sums` for the rows of this one's part, and all their `rows`.
+
+        Neither has a gradient. Each worker sends both to each other one in one message, as numbers of equal width.
+        """
+        sent = torch.cat([piece for own in torch.split(sums, part.sizes) for piece in (own, rows)])
+        received = self.send_rows(sent, [size + part.size for size in part.sizes], [part.size + s for s in part.sizes])
+        pieces = torch.split(received, [size for each in part.sizes for size in (part.size, each)])
+        return torch.stack(pieces[::2]).sum(0), torch.cat(pieces[1::2])
 
     def total_own(self, rows: torch.Tensor, part: Part) -> torch.Tensor:
         """Return the sum over all workers of the rows of this one's part, without a gradient."""
@@ -142,15 +159,18 @@ class Workers(World):
 
     def send_rows(self, rows: torch.Tensor, to: list[int], of: list[int]) -> torch.Tensor:
         """Send consecutive rows to each worker; return those that each has sent."""
-        received = rows.new_empty(sum(of), *rows.shape[1:])
-        self._exchange(lambda: dist.all_to_all_single(received, rows.detach().contiguous(), of, to))
+        rows, received = rows.detach().contiguous(), rows.new_empty(sum(of), *rows.shape[1:])
+        if rows.is_cuda:
+            self._exchange(lambda: dist.all_to_all_single(received, rows, of, to))
+        else:
+            self._exchange(lambda: self._mesh.exchange(_as_bytes(rows, to), _as_bytes(received, of)))
         self.sent += (len(rows) - to[self.rank]) * rows.element_size() * math.prod(rows.shape[1:])
         return received
 
     def _exchange(self, call: Callable[[], object]) -> None:
         try:
             call()
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             self._fail(f"the workers can't exchange: {error}")
 
     def _say(self, key: str, message: str) -> None:
@@ -230,21 +250,9 @@ class Workers(World):
         return f"{names[0]} ended: {said[0]}" if ended else reason
 
 
-class _RouteToOwners(Route):
-    """`Workers.route`: entries are sorted by their owners."""
-
-    def __init__(self, world: Workers, items: torch.Tensor, part: Part) -> None:
-        self.world = world
-        owners = torch.bucketize(items, items.new_tensor(part.bounds[1:-1]), right=True)
-        self.order = torch.argsort(owners, stable=True)
-        sizes = torch.bincount(owners, minlength=world.size)
-        ones = [1] * world.size
-        self.to, self.of = sizes.tolist(), world.send_rows(sizes, ones, ones).tolist()
-
-    def send(self, *values: Any) -> tuple[Any, ...]:
-        packed = torch.stack([each.index_select(0, self.order).view(torch.int32) for each in values], 1)
-        received = self.world.send_rows(packed, self.to, self.of)
-        return tuple(each.contiguous().view(v.dtype) for each, v in zip(received.unbind(1), values, strict=True))
+def _as_bytes(rows: torch.Tensor, sizes: list[int]) -> list[memoryview]:
+    """Return the bytes of consecutive rows, of so many at a time."""
+    return [part.numpy().reshape(-1).view(np.uint8).data for part in torch.split(rows, sizes)]
 
 
 class _SumOwn(torch.autograd.Function):
@@ -271,3 +279,19 @@ class _Join(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         return ctx.world.total_own(gradient, ctx.part), None, None
+
+
+class _Swap(torch.autograd.Function):
+    """`Workers.swap`, whose gradient is the same with sums and rows exchanged."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, sums: torch.Tensor, rows: torch.Tensor, part: Part, world: Workers
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        ctx.part, ctx.world = part, world
+        return world.swapped(sums, rows, part)
+
+    @staticmethod
+    def backward(ctx: Any, of_sums: torch.Tensor, of_rows: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        rows, sums = ctx.world.swapped(of_rows, of_sums, ctx.part)
+        return sums, rows, None, None
