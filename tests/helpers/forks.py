@@ -14,7 +14,7 @@ from waiting import wait_for
 
 FORKER = """
 {program}
-import json, os, signal, sys
+import json, os, signal, sys, traceback
 def start(words):
     code = 1
     for stream, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
@@ -24,6 +24,8 @@ def start(words):
         code = 0
     except SystemExit as end:
         code = end.code or 0
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         os._exit(code)
