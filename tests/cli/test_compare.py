@@ -10,9 +10,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from cinematrix.evaluation.compare import plots
 from command_line import PROGRAM, clean_environment, run_failing, run_forked, run_json, run_ok
 
 SIZES = [word for size in ("users=60", "movies=45", "ratings=1200", "seed=3") for word in ("--set", size)]
+
+
+@pytest.fixture(autouse=True)
+def _empty_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave plots out of the pages that are made in this process: they take most of its time. Forks draw them."""
+    monkeypatch.setattr(plots, "render_themes", lambda _: plots.ThemedImage("data:,", "data:,"))
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +43,7 @@ def test_models_are_compared(data: Path, tmp_path: Path) -> None:
     html = page.read_text("utf-8")
     assert "&lt;b&gt;映画" in html
     assert "<b>映画" not in html
+    assert "data:image/png;base64," in html
     assert sorted(p.name.split(".")[0] for p in (tmp_path / "out.cells").iterdir()) == ["bias", "popular"]
 
 
