@@ -3,6 +3,7 @@
 What is heavy is imported by the fixture that needs it, so that a test pays for its own needs alone.
 """
 
+import gc
 import os
 import sys
 from collections import Counter
@@ -32,6 +33,14 @@ hypothesis.settings.register_profile("cinematrix", deadline=None)
 hypothesis.settings.load_profile("cinematrix")
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does: waiting threads don't occupy a core
+
+gc.disable()  # until all tests are collected, since nothing that is imported is garbage
+
+
+def pytest_collection_finish() -> None:
+    """Exempt all imported objects from garbage collection, which would visit them again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,9 @@
 """A model of somebody else's: registered or installed, it is trained, saved, loaded, served, compared and tuned."""
 
 import json
-import os
-import subprocess
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 import cinematrix as cx
-from command_line import PROGRAM
+from command_line import COMMANDS, PROGRAM, Run, clean_environment, run_forked, run_json, run_ok
+from forks import ForkedRuns
 from serving import ServerProcess
 from worlds import taste_world
 
@@ -92,34 +93,33 @@ def ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def run(package: Path, *words: object) -> str:
-    """The output of a command that finds the package."""
-    surroundings = os.environ | {"PYTHONPATH": str(package)}
-    done = subprocess.run([*PROGRAM, *map(str, words)], env=surroundings, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def run(package: Path) -> Iterator[Run]:
+    """A function that runs a command in a process that finds the package."""
+    with ForkedRuns(COMMANDS, clean_environment(PYTHONPATH=str(package))) as commands:
+        yield partial(run_forked, by=commands)
 
 
-def test_an_installed_model_goes_all_the_way(package: Path, ratings: Path, tmp_path: Path) -> None:
+def test_an_installed_model_goes_all_the_way(package: Path, run: Run, ratings: Path, tmp_path: Path) -> None:
     """Trained with a setting, measured, asked for a list, compared, tuned, and served."""
     model = tmp_path / "model"
     words = ["--model", "shrunken-mean", "--set", "shrinkage=2"]
-    run(package, "train", ratings, "--out", model, *words)
+    run_ok("train", ratings, "--out", model, *words, by=run)
     assert json.loads((model / "model.json").read_text())["settings"] == {"shrinkage": 2.0}
     table = pl.read_csv(ratings)
     user, seen = table.row(0)[0], table.filter(pl.col("user") == table["user"][0])["movie"]
     movie = next(movie for movie in table["movie"].to_list() if movie not in seen)
     (tmp_path / "test.csv").write_text(f"userId,movieId,rating\n{user},{movie},4\n")
-    assert "rmse" in json.loads(run(package, "evaluate", model, tmp_path / "test.csv", "--json"))["measures"]
-    assert len(json.loads(run(package, "recommend", model, "--user", user, "-n", "3", "--json"))["items"]) == 3
-    compared = ["compare", ratings, "--models", "shrunken-mean", "--report", tmp_path / "report.html", "--json"]
-    rows = json.loads(run(package, *compared))["questions"][0]["rows"]
+    assert "rmse" in run_json("evaluate", model, tmp_path / "test.csv", by=run)["measures"]
+    assert len(run_json("recommend", model, "--user", user, "-n", 3, by=run)["items"]) == 3
+    compared = ["compare", ratings, "--models", "shrunken-mean", "--report", tmp_path / "report.html"]
+    rows = run_json(*compared, by=run)["questions"][0]["rows"]
     assert "shrunken-mean" in {row["model"] for row in rows}
-    study = ["--study", tmp_path / "study", "--trials", "2", "--json"]
-    assert "shrinkage" in json.loads(run(package, "tune", ratings, "--model", "shrunken-mean", *study))["chosen"]
+    study = ["--study", tmp_path / "study", "--trials", 2]
+    assert "shrinkage" in run_json("tune", ratings, "--model", "shrunken-mean", *study, by=run)["chosen"]
     surroundings = {"PYTHONPATH": str(package)}
     db, log = f"sqlite:///{tmp_path}/store.db", tmp_path / "log"
-    with ServerProcess(model, db, log, surroundings=surroundings) as server:
+    with ServerProcess(model, db, log, program=PROGRAM, surroundings=surroundings) as server:
         status, body = server.ready().ask("GET", f"/v1/users/{user}/recommendations?n=3")
         assert status == 200
         assert len(body["items"]) == 3

@@ -29,7 +29,20 @@ from cinematrix.errors import SettingError
 from cinematrix.models import MODELS, base, model_class
 from cinematrix.models.artifact import load, save
 from cinematrix.models.deep_mf.model import DeepMF
-from command_line import ANSI, PROGRAM, Run, clean_environment, run_cli, run_failing, run_in_process, run_json, run_ok
+from command_line import (
+    ANSI,
+    PROGRAM,
+    Run,
+    clean_environment,
+    imported_commands,
+    run_cli,
+    run_failing,
+    run_forked,
+    run_in_process,
+    run_json,
+    run_ok,
+)
+from forks import Fork
 from worlds import as_interactions
 
 TINY = [
@@ -52,9 +65,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sets = [word for size in sizes for word in ("--set", size)]
     answer = run_json("data", "get", "simulated", "--to", folder / "data", "--csv", *sets, by=run_cli)
     assert answer == {"name": "simulated", "folder": str(folder / "data")}
-    answer = run_json("data", "split", folder / "data", "--out", folder / "split", "--split", "per-user", by=run_cli)
+    answer = run_json("data", "split", folder / "data", "--out", folder / "split", "--split", "per-user", by=run_forked)
     assert answer["train"] + answer["test"] == 1200
-    for model, sets, by in (("popular", [], run_cli), ("bias", [], run_in_process), ("deep-mf", TINY, run_in_process)):
+    for model, sets, by in (
+        ("popular", [], run_forked),
+        ("bias", [], run_in_process),
+        ("deep-mf", TINY, run_in_process),
+    ):
         words = ("train", folder / "split/train.csv", "--out", folder / model, "--model", model, *sets)
         answer = run_json(*words, by=by)
         assert answer["data"]["ratings"] == pytest.approx(960, abs=20)
@@ -91,7 +108,9 @@ def test_every_split_partitions_the_table(shop: Path, tmp_path: Path, how: str) 
     assert (tmp_path / "cut" / "movies.csv").is_file()
 
 
-@pytest.mark.parametrize(("model", "by"), [("popular", run_in_process), ("bias", run_in_process), ("deep-mf", run_cli)])
+@pytest.mark.parametrize(
+    ("model", "by"), [("popular", run_in_process), ("bias", run_in_process), ("deep-mf", run_forked)]
+)
 def test_an_evaluation_has_its_protocol(shop: Path, model: str, by: Run) -> None:
     """Text and JSON have the same numbers with intervals; the protocol names the file and the model."""
     text = run_ok("evaluate", shop / model, shop / "split/test.csv")
@@ -108,7 +127,7 @@ def test_an_evaluation_is_compared_with_an_order_or_a_model(shop: Path) -> None:
     """`--against` adds paired differences from another order or from the model in a folder, in text and JSON."""
     words = ("evaluate", shop / "bias", shop / "split/test.csv")
     orders = ("evaluate", shop / "popular", shop / "split/test.csv", "--by", "stars", "--against", "ranking")
-    by_order, by_model = run_json(*orders), run_json(*words, "--against", shop / "popular", by=run_cli)
+    by_order, by_model = run_json(*orders), run_json(*words, "--against", shop / "popular", by=run_forked)
     assert (by_order["protocol"]["by"], by_order["against"]) == ("stars", "popular by ranking")
     assert "rmse" not in by_order["differences"]
     assert by_model["against"] == "popular by liking"
@@ -227,7 +246,7 @@ def test_a_score_is_explained(shop: Path, tmp_path: Path) -> None:
         together = sum(found["parts"].values()) + sum(line["share"] for line in found["ratings"]) + found["remainder"]
         assert together == pytest.approx(found["score"], abs=1e-6)
         assert found["score"] == pytest.approx(score, abs=1e-4)
-    text = run_ok("explain", shop / "deep-mf", "--user", 5, "--movie", movie["title"].upper(), "-n", 3, by=run_cli)
+    text = run_ok("explain", shop / "deep-mf", "--user", 5, "--movie", movie["title"].upper(), "-n", 3, by=run_forked)
     assert text.startswith(f"{movie['title']} ({movie['year']}): {movie['stars']:.2f} stars expected\n")
     assert re.search(r"adds +of it +rated +without it\n", text)
     assert re.search(rf"^ *{found['score']:.3f}  together", text, re.MULTILINE)
@@ -291,7 +310,9 @@ def test_similar_by_id_and_by_title(shop: Path) -> None:
     assert "has no vectors" in run_failing("similar", shop / "bias", "--movie", movie["movieId"])
 
 
-@pytest.mark.parametrize(("model", "by"), [("popular", run_in_process), ("bias", run_in_process), ("deep-mf", run_cli)])
+@pytest.mark.parametrize(
+    ("model", "by"), [("popular", run_in_process), ("bias", run_in_process), ("deep-mf", run_forked)]
+)
 def test_pairs_come_back_in_their_rows_and_order(shop: Path, tmp_path: Path, model: str, by: Run) -> None:
     """Known, unknown and repeated users and movies: the same rows in the same order, each with stars on the scale."""
     pairs = pl.read_csv(shop / "split/test.csv", infer_schema=False).select(user="userId", movie="movieId")
@@ -451,7 +472,7 @@ def test_invalid_recommendations_are_errors(shop: Path, words: list[str], messag
 @pytest.mark.parametrize("words", [["train"], ["train", "x", "--bogus"], ["nonsense"], ["recommend", "x", "-n", "0"]])
 def test_wrong_usage_ends_with_2_and_help(words: list[str]) -> None:
     """Invalid arguments print the usage on stderr, nothing on stdout, and no traceback."""
-    done = run_cli(*words)
+    done = run_forked(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage: " in done.stderr
     assert "Traceback" not in done.stderr
@@ -460,11 +481,11 @@ def test_wrong_usage_ends_with_2_and_help(words: list[str]) -> None:
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     """With --debug the error has its traceback; without it is one line."""
-    done = run_cli("--debug", "recommend", tmp_path / "nothing", "--user", 1)
+    done = run_forked("--debug", "recommend", tmp_path / "nothing", "--user", 1)
     assert done.returncode != 0
     assert "Traceback" in done.stderr
     assert "ArtifactError" in done.stderr
-    assert "holds no model.json" in run_failing("recommend", tmp_path / "nothing", "--user", 1, by=run_cli)
+    assert "holds no model.json" in run_failing("recommend", tmp_path / "nothing", "--user", 1)
 
 
 def test_help_and_version() -> None:
@@ -576,30 +597,34 @@ LONG = [
 ]
 
 
-def start_training(shop: Path, out: Path) -> subprocess.Popen[bytes]:
-    """Start a training in the background and wait for its first checkpoint, far from its end."""
-    words = [*PROGRAM, "train", str(shop / "split/train.csv"), "--out", str(out), *LONG]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
+def start_training(shop: Path, out: Path, output: Path) -> Fork:
+    """Start a training in the background and wait for its first checkpoint, far from its end.
+
+    `output`: folder for files of what it prints.
+    """
+    words = ("train", shop / "split/train.csv", "--out", out, *LONG)
+    process = imported_commands().start(output, Path.cwd(), *words)
     while not list(out.parent.glob(f"{out.name}.checkpoint.*")):
         assert process.poll() is None, "it ended before its first checkpoint"
         time.sleep(0.005)
     return process
 
 
-def finish(process: subprocess.Popen[bytes], number: signal.Signals) -> tuple[int, str]:
-    """Send a signal; return the exit code and stderr."""
+def finish(process: Fork, number: signal.Signals) -> int:
+    """Send a signal; return the exit code."""
     process.send_signal(number)
-    _, errors = process.communicate()
-    return process.returncode, errors.decode()
+    return process.wait(60)
 
 
-def test_a_resumed_training_gives_the_same_model(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resumed_training_gives_the_same_model(
+    shop: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After `kill -9`, --resume gives the bytes of an uninterrupted run, and the checkpoint is removed."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     run_ok("train", shop / "split/train.csv", "--out", tmp_path / "whole", *LONG)
     assert [file.name for file in tmp_path.iterdir()] == ["whole"]
-    code, _ = finish(start_training(shop, tmp_path / "killed"), signal.SIGKILL)
-    assert code == -signal.SIGKILL
+    training = start_training(shop, tmp_path / "killed", tmp_path_factory.mktemp("output"))
+    assert finish(training, signal.SIGKILL) == -signal.SIGKILL
     assert not (tmp_path / "killed").exists()
     (file,) = tmp_path.glob("killed.checkpoint.*")
     checkpoint = file.read_bytes()
@@ -611,16 +636,19 @@ def test_a_resumed_training_gives_the_same_model(shop: Path, tmp_path: Path, mon
         "train", shop / "split/train.csv", "--out", tmp_path / "killed", *LONG, "--resume"
     )
     file.write_bytes(checkpoint)
-    run_ok("train", shop / "split/train.csv", "--out", tmp_path / "killed", *LONG, "--resume", by=run_cli)
+    run_ok("train", shop / "split/train.csv", "--out", tmp_path / "killed", *LONG, "--resume")
     assert content(tmp_path / "killed") == content(tmp_path / "whole")
     left = {file.name for file in tmp_path.iterdir() if not file.name.endswith(".part")}
     assert left == {"whole", "killed"}
 
 
-def test_ctrl_c_ends_with_130_and_no_partial_model(shop: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_with_130_and_no_partial_model(
+    shop: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """The checkpoint stays for --resume; no model or partial model is written."""
-    code, errors = finish(start_training(shop, tmp_path / "m"), signal.SIGINT)
-    assert (code, errors) == (130, "cinematrix: interrupted\n")
+    output = tmp_path_factory.mktemp("output")
+    assert finish(start_training(shop, tmp_path / "m", output), signal.SIGINT) == 130
+    assert (output / "errors").read_text() == "cinematrix: interrupted\n"
     assert [file.name[:13] for file in tmp_path.iterdir()] == ["m.checkpoint."]
 
 

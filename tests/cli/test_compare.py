@@ -10,9 +10,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from command_line import PROGRAM, clean_environment, run_cli, run_failing, run_json, run_ok
+from cinematrix.evaluation.compare import plots
+from command_line import PROGRAM, clean_environment, run_failing, run_forked, run_json, run_ok
 
 SIZES = [word for size in ("users=60", "movies=45", "ratings=1200", "seed=3") for word in ("--set", size)]
+
+
+@pytest.fixture(autouse=True)
+def _empty_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave plots out of the pages that are made in this process: they take most of its time. Forks draw them."""
+    monkeypatch.setattr(plots, "render_themes", lambda _: plots.ThemedImage("data:,", "data:,"))
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_models_are_compared(data: Path, tmp_path: Path) -> None:
     """The text has tables, segments, the protocol with its checks and a verdict; page and cells are written."""
     page = tmp_path / "out.html"
-    text = run_ok("compare", data, "--models", "bias", "--split", "time", "--report", page, by=run_cli)
+    text = run_ok("compare", data, "--models", "bias", "--split", "time", "--report", page, by=run_forked)
     for words in (
         *("60 users × 45 movies, 1,200 ratings", "popular", "bias", "peak memory", "users with < 20", "tail movies"),
         *("Global time split", "Checked: no tested rating is in training", "every training rating is earlier"),
@@ -36,6 +43,7 @@ def test_models_are_compared(data: Path, tmp_path: Path) -> None:
     html = page.read_text("utf-8")
     assert "&lt;b&gt;映画" in html
     assert "<b>映画" not in html
+    assert "data:image/png;base64," in html
     assert sorted(p.name.split(".")[0] for p in (tmp_path / "out.cells").iterdir()) == ["bias", "popular"]
 
 
@@ -137,7 +145,7 @@ def test_a_failing_model_is_reported(data: Path, tmp_path: Path) -> None:
     words = ["compare", data, "--models", "deep-mf", "--report", tmp_path / "out.html"]
     diverging = ["learning_rate=1e30", "members=1", "factors=8", "epochs=3", "ranking=false"]
     sets = [word for pair in diverging for word in ("--set", f"deep-mf.{pair}")]
-    found = run_json(*words, *sets, by=run_cli)
+    found = run_json(*words, *sets, by=run_forked)
     (failure,) = found["failures"]
     assert (failure["model"], failure["split"], failure["seed"]) == ("deep-mf", "random", 0)
     assert "learning_rate" in failure["why"]
@@ -163,7 +171,7 @@ def test_ctrl_c_keeps_finished_cells_and_resume_continues(data: Path, tmp_path: 
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in cells.glob("*.json")}
     assert 2 <= len(before) < 6
     assert len(list(cells.iterdir())) == len(before)  # no data and no partial files
-    found = run_json(*words, "--resume", by=run_cli)
+    found = run_json(*words, "--resume")
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in before} == before
     assert len(list(cells.glob("*.json"))) == 6
     assert found["failures"] == []

@@ -32,7 +32,7 @@ from attacks import (
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
 from databases import Postgres
-from serving import ServerProcess, resident_bytes
+from serving import PROGRAM, ServerProcess, resident_bytes
 from waiting import wait_for
 
 USERS, LISTS_A_SECOND = 50, 25.0
@@ -142,7 +142,8 @@ def run(folder: Path, seconds: float, rate: float) -> bool:
         store = Store.open(db)
         keys = [{"X-API-Key": create_key(store, "write")} for _ in range(2)]
         store.close()
-        with ServerProcess(folder, db, Path(place) / "log", "--proxy", "127.0.0.1", "--public") as server:
+        words = ("--proxy", "127.0.0.1", "--public")
+        with ServerProcess(folder, db, Path(place) / "log", *words, program=PROGRAM) as server:
             at_rest = resident_bytes(server.ready())
             request_lists(server, keys[1], USERS / LISTS_A_SECOND)
             wait_for(lambda: is_idle(server), 60)
@@ -177,7 +178,7 @@ def run_locked(folder: Path) -> bool:
     try:
         with tempfile.TemporaryDirectory() as place:
             db = postgres.database()
-            with ServerProcess(folder, db, Path(place) / "log", "--new-users", "9") as server:
+            with ServerProcess(folder, db, Path(place) / "log", "--new-users", "9", program=PROGRAM) as server:
                 movie = server.ready().ask("GET", "/v1/users/none/recommendations?n=1")[1]["items"][0]["movie"]
                 for n in (4, 20, 60):
                     statuses, slowest = slowest_locked_write(server, db, f"/v1/users/1/ratings/{movie}", n)

@@ -1,5 +1,6 @@
-"""Helpers that run the `cinematrix` command, in a subprocess or in this process."""
+"""Helpers that run the `cinematrix` command: in a subprocess, in a fork, or in this process."""
 
+import atexit
 import json
 import os
 import re
@@ -7,16 +8,33 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from cinematrix.cli.main import run
+from forks import ForkedRuns
 
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
 
+
+COMMANDS = """
+import os, sys
+from cinematrix.cli import main
+from cinematrix.evaluation.compare import run as comparison, report
+from cinematrix.models import bias
+def run(output, folder, *words):
+    for stream, name in ((1, "out"), (2, "errors")):
+        os.dup2(os.open(f"{output}/{name}", os.O_WRONLY | os.O_CREAT), stream)
+    os.chdir(folder)
+    sys.argv = ["cinematrix", *words]
+    main.run()
+"""
+"""Program for `ForkedRuns` that runs a command in a folder and writes what it prints to files of another folder."""
 
 ANSI = "\x1b"
 
@@ -36,6 +54,27 @@ def run_cli(*words: object, cwd: Path | None = None, **more: str) -> subprocess.
         [*PROGRAM, *map(str, words)], capture_output=True, encoding="utf-8", cwd=cwd, env=clean_environment(**more),
         check=False, stdin=subprocess.DEVNULL, timeout=120,
     )  # fmt: skip
+
+
+@cache
+def imported_commands() -> ForkedRuns:
+    """Return the process whose forks run commands. It ends with the test run."""
+    commands = ForkedRuns(f"from cinematrix.models.deep_mf import training\n{COMMANDS}", clean_environment())
+    atexit.register(commands.__exit__)
+    return commands
+
+
+def run_forked(
+    *words: object, cwd: Path | None = None, by: ForkedRuns | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `cinematrix` in a process of its own that needn't import anything, in the environment of the first run.
+
+    `by`: process whose forks run the commands, in place of the usual one.
+    """
+    with TemporaryDirectory() as output:
+        status = (by or imported_commands()).start(output, cwd or Path.cwd(), *words).wait(120)
+        out, errors = (Path(output, name).read_text("utf-8") for name in ("out", "errors"))
+    return subprocess.CompletedProcess(list(map(str, words)), status, out, errors)
 
 
 def run_in_process(*words: object) -> subprocess.CompletedProcess[str]:

@@ -33,8 +33,7 @@ from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.store.records import Store
 from databases import Postgres
-from forks import ForkedRuns
-from serving import PROGRAM, SERVER, ServerProcess, send_request
+from serving import PROGRAM, ServerProcess, send_request
 from worlds import taste_world
 
 WRITERS = 8
@@ -211,13 +210,12 @@ class CrashRun:
 
     def run(self, kills: int, tell: Callable[[str], object] = lambda _: None) -> CrashReport:
         """Kill the server or database `kills` times, but stop at the first error."""
-        with ForkedRuns(SERVER) as servers:
-            self._kill_often(kills, servers, tell)
-            self.server.kill()
+        self._kill_often(kills, tell)
+        self.server.kill()
         self.report.acknowledged, self.report.wrong = self.ledger.acknowledged, self.ledger.wrong
         return self.report
 
-    def _kill_often(self, kills: int, servers: ForkedRuns, tell: Callable[[str], object]) -> None:
+    def _kill_often(self, kills: int, tell: Callable[[str], object]) -> None:
         for _ in range(kills):
             rng = np.random.default_rng([self.report.seed, self.report.kills])
             if self.postgres is not None and rng.random() < 0.3:
@@ -226,14 +224,14 @@ class CrashRun:
                 self._under(partial(self._kill_worker, int(rng.integers(self.n_workers))), rng)
             else:
                 self._under(self.server.kill, rng)
-                self._start(servers)
+                self._start()
             self.report.kills += 1
             self._check()
             tell(f"kill {self.report.kills}: {self.ledger.acknowledged} writes acknowledged")
             if self.ledger.wrong:
                 break
 
-    def _start(self, program: list[str] | ForkedRuns) -> None:
+    def _start(self, program: list[str] | None = None) -> None:
         words = ("--new-users", "100", "--workers", str(self.n_workers))
         log = self.folder / "log"
         self.server = ServerProcess(self.folder / "model", self.db, log, *words, program=program).ready()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, sync_playwright
 
 from chromium import CHROMIUM
 from cinematrix.data.catalog import Catalog
@@ -52,8 +52,25 @@ MARK_ASKING = """{
   };
   watch(window, "fetch");
   for (const name of ["json", "text", "blob"]) watch(Response.prototype, name);
+  window.untilMatched = (selector, quiet, limit) => new Promise((done) => {
+    const matches = () => document.querySelector(selector) !== null;
+    const observer = new MutationObserver(() => look());
+    const end = (matched) => (observer.disconnect(), done(matched));
+    let waiting = false;
+    const look = () => {
+      if (waiting || !matches()) return;
+      waiting = true;
+      later(() => (waiting = false, matches() && end(true)), quiet);
+    };
+    observer.observe(document, { attributes: true, childList: true, subtree: true });
+    later(end, limit, false);
+    look();
+  });
 }"""
-"""Script that marks the document as asking while a request of the page is open, or its answer is read."""
+"""Script that marks the document as asking while a request of the page is open, or its answer is read.
+
+Its function waits until a selector matches, and still does some milliseconds later.
+"""
 
 SETTLED = "html:not([data-asking]) main[data-view]:not([aria-busy='true'], :has(.loading, [aria-busy='true']))"
 """Selector of the view once it is shown and nothing is asked."""
@@ -149,6 +166,9 @@ class PageVisit:
     def settle(self) -> None:
         """Wait until the page is loaded, nothing is asked, and its view shows what belongs to the present history."""
         self.page.wait_for_load_state()
+        with contextlib.suppress(Error):  # of a navigation
+            if self.page.evaluate("selector => untilMatched(selector, 20, 2000)", SETTLED):
+                return
         self.page.locator(SETTLED).wait_for()
 
     def movies(self) -> list[str]:

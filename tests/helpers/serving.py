@@ -1,5 +1,6 @@
-"""Real server in a subprocess, for tests that kill it, stall it or send it bad requests."""
+"""Real server in a process of its own, for tests that kill it, stall it or send it bad requests."""
 
+import atexit
 import http.client
 import json
 import os
@@ -7,27 +8,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 from forks import ForkedRuns
 
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
-
-
-OVERRIDE_PROGRAM = """
-import asyncio, dataclasses, resource
-from cinematrix.cli.main import run
-from cinematrix.service import cache_middleware, server
-def lower(**settings):
-    create = server.create_app
-    server.create_app = lambda given, *group: create(dataclasses.replace(given, **settings), *group)
-{lower}
-run()
-"""
-"""Program that runs statements before the server starts. They can change its settings with `lower`."""
 
 
 def free_port() -> int:
@@ -38,21 +26,37 @@ def free_port() -> int:
 
 
 SERVER = """
-import os, sys
+import os, resource, sys
 from cinematrix.cli import main
 from cinematrix.models import bias
-from cinematrix.service import server
-def run(log, *words):
+from cinematrix.models.deep_mf import model
+from cinematrix.service import cache_middleware, server
+def run(log, before, *words):
     for stream in (1, 2):
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
+    exec(before, globals())
     sys.argv = ["cinematrix", *words]
     main.run()
 """
-"""Program for `ForkedRuns` whose forks serve a model by biases."""
+"""Program for `ForkedRuns` that runs statements, and then serves a model."""
+
+
+@cache
+def imported_servers() -> ForkedRuns:
+    """Return the process whose forks are the servers of this test run. It ends with the run."""
+    servers = ForkedRuns(SERVER)
+    atexit.register(servers.__exit__)
+    return servers
 
 
 class ServerProcess:
-    """`cinematrix serve` in a subprocess, with its log in a file.
+    """`cinematrix serve` in a process of its own, with its log in a file.
+
+    Args:
+        words: options of the command.
+        before: statements that are executed before the server starts.
+        program: program that is started as a user starts it; None: the server is a fork, which starts in no time.
+        surroundings: environment variables of the program.
 
     Attributes:
         seconds: seconds from start to ready.
@@ -60,16 +64,18 @@ class ServerProcess:
     """
 
     def __init__(
-        self, model: Path, db: str, log: Path, *words: str, program: list[str] | ForkedRuns = PROGRAM,
+        self, model: Path, db: str, log: Path, *words: str, before: str = "", program: list[str] | None = None,
         surroundings: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self.port, self.log = free_port(), log
         command = ["serve", str(model), "--db", db, "--port", str(self.port), *words]
-        self._started = time.monotonic()
         self.process: Any  # of subprocess.Popen, or a fork
-        if isinstance(program, ForkedRuns):
-            self.process = program.start(log, *command)
+        if program is None:
+            servers = imported_servers()
+            self._started = time.monotonic()
+            self.process = servers.start(log, before, *command)
             return
+        self._started = time.monotonic()
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [*program, *command], stdout=output, stderr=output, env={**os.environ, **(surroundings or {})}
@@ -148,14 +154,6 @@ def send_request(
     response = connection.getresponse()
     text = response.read()
     return response.status, json.loads(text) if text and "json" in response.headers.get("content-type", "") else text
-
-
-@contextmanager
-def run_with_overrides(folder: Path, tmp_path: Path, lower: str) -> Iterator[ServerProcess]:
-    """Run a server that executes the statements `lower` before it starts."""
-    program = [sys.executable, "-c", OVERRIDE_PROGRAM.format(lower=lower)]
-    with ServerProcess(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", program=program) as server:
-        yield server.ready()
 
 
 def resident_bytes(server: ServerProcess) -> int:

@@ -1,9 +1,7 @@
 """Tests of error states, and of ways to continue."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -11,6 +9,7 @@ from chromium import CHROMIUM, MISSING
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.models.item_knn import ItemKNN
+from page_checks import find_violations
 from page_world import PageVisit, open_visit, run_model_service
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
@@ -70,8 +69,7 @@ def test_a_missing_view_or_film_is_explained_with_a_way_to_continue(visit: PageV
     expect(page.locator("main")).to_contain_text(words)
     expect(page.get_by_role("button", name="Try again")).to_have_count(0)
     expect(page).to_have_title("Cinematrix")
-    page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8"))
-    assert page.evaluate("axe.run().then(({violations}) => violations.map(({id}) => id))") == []
+    assert find_violations(page) == []
     page.get_by_role("link", name="To your films").click()
     expect(page.locator(".card").first).to_be_visible()
 

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,12 +11,12 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
 from chromium import CHROMIUM, MISSING
+from page_checks import find_violations
 from page_world import PageVisit, open_visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
 Film = dict[str, Any]
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +31,6 @@ def films(url: str) -> list[Film]:
 def store(page: Page, name: str, value: Any) -> None:
     """Store a value in the browser."""
     page.evaluate("([name, value]) => localStorage.setItem(name, JSON.stringify(value))", [name, value])
-
-
-def violations(page: Page) -> list[str]:
-    """Return the accessibility rules that the page breaks."""
-    page.evaluate(AXE)
-    broken: list[str] = page.evaluate("axe.run().then(({violations}) => violations.map(({id}) => id))")
-    return broken
 
 
 def test_a_family_shares_a_browser(browser: Browser, url: str, films: list[Film]) -> None:
@@ -60,9 +52,9 @@ def test_a_family_shares_a_browser(browser: Browser, url: str, films: list[Film]
         ben.get_by_role("button", name="Horror: with or without").click()
         ben.get_by_role("button", name="Horror: only with it").click()
         expect(ben.locator("summary")).to_contain_text("no Horror")
-        assert violations(page) == []
+        assert find_violations(page) == []
         page.locator(".who").click()
-        assert violations(page) == []
+        assert find_violations(page) == []
         page.get_by_role("dialog").get_by_role("button", name="Ben").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("What will you watch tonight?")
         visit.settle()
@@ -102,7 +94,7 @@ def test_a_family_shares_a_browser(browser: Browser, url: str, films: list[Film]
         expect(page.locator(".group-film").first).to_be_visible()
         shown = page.locator(".group-score .expected-stars").all_inner_texts()
         assert shown == sorted(shown, key=float, reverse=True)
-        assert violations(page) == []
+        assert find_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         small = "all => all.filter(e => e.offsetParent && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
         visit.open("/?view=profile")

@@ -21,6 +21,7 @@ from cinematrix.store.records import DAY_MS, Store
 from cinematrix.store.statements import now_ms
 from cinematrix.store.tables import FOLLOWED
 from page_world import PageVisit, open_visit, run_service
+from places import ROOT
 from worlds import taste_world
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
@@ -41,10 +42,20 @@ def settings(tmp_path: Path) -> ServiceSettings:
     return ServiceSettings(model_folder, f"sqlite:///{tmp_path}/store.db", watch_seconds=0.1)
 
 
+POLLING = "POLL_INTERVAL = 2000;"
+"""Declaration in the view's script of how often it looks at the server while something changes."""
+
+
 @pytest.fixture
 def visit(browser: Browser, settings: ServiceSettings) -> Iterator[PageVisit]:
-    """Visit of the operator."""
+    """Visit of the operator, whose view looks at the server twenty times as often."""
+    script = (ROOT / "src/cinematrix/page/views/operator.js").read_text("utf-8")
+    assert POLLING in script
+    hasty = script.replace(POLLING, "POLL_INTERVAL = 100;")
     with run_service(settings) as url, open_visit(browser, url) as visit:
+        visit.page.route(
+            "**/views/operator.js", lambda route: route.fulfill(body=hasty, content_type="text/javascript")
+        )
         yield visit
 
 

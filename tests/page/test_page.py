@@ -239,16 +239,6 @@ def test_the_keyboard_is_enough(rated_visit: PageVisit) -> None:
     expect(page).to_have_title("Scary 13 · Cinematrix")
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_no_view_is_wider_than_the_screen(visits: Visits, films: list[dict[str, Any]], width: int) -> None:
-    """On a phone and on a desktop, with any titles."""
-    with visits(viewport={"width": width, "height": 780}) as visit:
-        preload_history(visit, films[:4], hidden=HIDDEN_FILMS, watchlist=films[8:11])
-        for address in view_addresses(visit, films):
-            visit.open(address)
-            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width, address
-
-
 def test_axe_finds_nothing(visits: Visits, films: list[dict[str, Any]]) -> None:
     """WCAG 2.2 AA and axe's best practices hold in every view in light and dark; a contrast theme hides nothing."""
     with visits() as visit:

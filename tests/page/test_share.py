@@ -5,17 +5,15 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from chromium import CHROMIUM, MISSING
+from page_checks import find_violations
 from page_world import HISTORY_KEY, PageVisit, open_visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
-
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +21,6 @@ def films(url: str) -> list[dict[str, Any]]:
     """Eight comedies."""
     found: list[dict[str, Any]] = httpx2.get(f"{url}/v1/movies", params={"query": "funny", "n": 8}).json()["items"]
     return found
-
-
-def check_accessible(page: Page) -> None:
-    """Check the view with axe."""
-    page.evaluate(AXE)
-    assert page.evaluate("axe.run().then(({violations}) => violations.map(({id}) => id))") == []
 
 
 def store_watchlist(visit: PageVisit, films: list[dict[str, Any]]) -> None:
@@ -59,7 +51,7 @@ def test_a_watchlist_is_shared_opened_and_revoked(
         dialog.get_by_text("8 films").click()
         dialog.get_by_role("checkbox").nth(1).uncheck()
         expect(dialog.locator("summary")).to_contain_text("7 of 8 films")
-        check_accessible(page)
+        assert find_violations(page) == []
         with page.expect_download() as download:
             dialog.get_by_role("button", name="Picture").click()
         assert download.value.suggested_filename == "For-Ann.png"
@@ -82,7 +74,7 @@ def test_a_watchlist_is_shared_opened_and_revoked(
         expect(friend.page.locator(".shared-note")).to_have_text("<img src=x onerror=window.hacked=1>")
         wanted = [shown[0], *shown[2:]]
         assert friend.movies() == wanted
-        check_accessible(friend.page)
+        assert find_violations(friend.page) == []
         assert friend.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         add = friend.page.get_by_role("button", name="Add to my watchlist")
         add.click()
@@ -93,7 +85,7 @@ def test_a_watchlist_is_shared_opened_and_revoked(
         assert friend.kept().get("watchlist", []) == []
 
         maker.open("/?view=profile")
-        check_accessible(page)
+        assert find_violations(page) == []
         expect(page.get_by_role("heading", name="Shared lists")).to_be_visible()
         page.get_by_role("button", name="Revoke the link: For Ann").click()
         expect(page.get_by_role("heading", name="Shared lists")).to_be_hidden()

@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import axe_playwright_python
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from chromium import CHROMIUM, MISSING
 from cinematrix.service import passwords
@@ -15,11 +14,11 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
 from cinematrix.store.sign_ins import invite, list_sign_ins
+from page_checks import find_violations
 from page_world import open_visit, run_service
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 PASSWORD = "correct horse"
 
 
@@ -51,13 +50,6 @@ def url(page_model: Path, store: Store, key: str) -> Iterator[str]:
         cached.cache_clear()
 
 
-def violations(page: Page) -> list[str]:
-    """Return the accessibility rules that the page breaks."""
-    page.evaluate(AXE)
-    broken: list[str] = page.evaluate("axe.run().then(({violations}) => violations.map(({id}) => id))")
-    return broken
-
-
 def test_a_household_member_signs_in(browser: Browser, url: str, store: Store, key: str) -> None:
     """Nothing of it is drawn before anybody can. The operator invites; films rated before join; two tabs follow."""
     films = httpx2.get(f"{url}/v1/movies", params={"query": "funny", "n": 2}).json()["items"]
@@ -78,14 +70,14 @@ def test_a_household_member_signs_in(browser: Browser, url: str, store: Store, k
         people.get_by_role("button", name="Invite").click()
         link = people.get_by_label("The link of Anna").input_value()
         expect(people.locator("li")).to_contain_text("has no password yet · invited until")
-        assert violations(page) == []
+        assert find_violations(page) == []
         page.evaluate("sessionStorage.clear()")
 
         page.goto("about:blank")
         page.goto(link)
         expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, Anna")
         assert "cmi_" not in page.url
-        assert violations(page) == []
+        assert find_violations(page) == []
         page.get_by_label("New password").fill("anna")
         page.get_by_role("button", name="Open my account").click()
         assert page.evaluate("document.querySelector('#account-new-password').validity.tooShort")
@@ -93,7 +85,7 @@ def test_a_household_member_signs_in(browser: Browser, url: str, store: Store, k
         page.keyboard.press("Enter")
         dialog = page.get_by_role("dialog")
         expect(dialog).to_contain_text("You have 2 films here")
-        assert violations(page) == []
+        assert find_violations(page) == []
         dialog.get_by_role("button", name="Add them").click()
         expect(page.locator("#toast")).to_have_text("2 films joined your account.")
         expect(page.locator("#foot")).to_contain_text("in the account “Anna”")
@@ -111,7 +103,7 @@ def test_a_household_member_signs_in(browser: Browser, url: str, store: Store, k
         other.wait_for_load_state("networkidle")
         page.get_by_role("link", name="Signed in as Anna").click()
         visit.settle()
-        assert violations(page) == []
+        assert find_violations(page) == []
         page.get_by_role("button", name="Sign out", exact=True).click()
         expect(page.get_by_label("Name", exact=True)).to_be_visible()
         expect(other.locator("#foot")).to_contain_text("Your ratings stay in this browser")
@@ -124,7 +116,7 @@ def test_a_household_member_signs_in(browser: Browser, url: str, store: Store, k
         expect(page.get_by_role("main")).to_contain_text("This invitation has expired, was used, or was replaced")
         page.get_by_role("link", name="Sign in").click()
         expect(page.get_by_label("Name", exact=True)).to_be_visible()
-        assert violations(page) == []
+        assert find_violations(page) == []
         page.get_by_label("Name", exact=True).fill("ANNA")
         page.get_by_label("Password").fill("wrong horse")
         page.get_by_role("button", name="Sign in").click()

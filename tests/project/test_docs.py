@@ -14,6 +14,7 @@ import pytest
 
 from cinematrix.cli.train import MODEL_NAMES
 from cinematrix.models import MODELS, model_class
+from command_line import run_forked
 from places import ROOT
 from worlds import taste_world
 
@@ -50,13 +51,26 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+def run_installed(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the installed command."""
+    return subprocess.run([BIN / "cinematrix", *map(str, words)], cwd=cwd, capture_output=True, text=True)
+
+
+def shell_words(line: str, folder: Path) -> list[str]:
+    """Return the arguments that a shell gives to the command of a line."""
+    script = f'cinematrix() {{ printf "%s\\0" "$@"; }}\n{line}'
+    done = subprocess.run(["sh", "-e", "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.split("\0")[:-1]
+
+
 def test_the_readmes_commands_run_as_they_stand(folder: Path) -> None:
-    """Every `cinematrix` line of the README, typed one after the other, ends well."""
+    """Every `cinematrix` line of the README, typed one after the other, ends well; the first by what is installed."""
     lines = [line for block in blocks("console") for line in block.splitlines() if line.startswith("cinematrix")]
     assert len(lines) > 5
     for line in lines:
-        command = f"{BIN / 'cinematrix'} {line.removeprefix('cinematrix ')}"
-        ran = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True)
+        words = shell_words(line, folder)
+        assert words, line
+        ran = (run_installed if line is lines[0] else run_forked)(*words, cwd=folder)
         assert ran.returncode == 0, f"{line}\n{ran.stderr}"
     assert (folder / "ratings.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "predictions.csv").read_text().startswith("user,movie,prediction,low,high\n42,1,")

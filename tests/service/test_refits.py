@@ -42,7 +42,7 @@ def place(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Path:
 @pytest.fixture
 def served(place: Path, tmp_path: Path) -> ServiceSettings:
     """Settings of this model with an empty store."""
-    return ServiceSettings(place, f"sqlite:///{tmp_path}/store.db", hosts=("testserver",), watch_seconds=0.05)
+    return ServiceSettings(place, f"sqlite:///{tmp_path}/store.db", hosts=("testserver",), watch_seconds=0.02)
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_a_damaged_serving_model_is_replaced_by_a_sound_version(admin: TestClien
         shutil.copy2(place / file, place / "copy")
         (place / "copy").rename(place / file)
     DAMAGES[damage](place)
-    time.sleep(0.3)
+    time.sleep(0.1)  # the server looks at its model five times
     assert admin.get("/readyz").status_code == 200
     assert admin.get("/v1/model").json()["version"] == before
     assert sound in [row["version"] for row in admin.get("/v1/admin/versions").json()["versions"]]

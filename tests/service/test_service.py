@@ -461,7 +461,7 @@ def test_models_are_swapped_under_load(
             while not stop.is_set():
                 answer = client.post("/v1/recommendations", json={"ratings": []})
                 answers.append((answer.status_code, answer.json()))
-                time.sleep(0.003)  # so that the swaps get a turn, too
+                time.sleep(0.01)  # so that the swaps get a turn, too
 
         with ThreadPoolExecutor(4) as pool:
             clients = [pool.submit(ask) for _ in range(4)]

@@ -20,7 +20,7 @@ from cinematrix.lifecycle import versions
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
-from serving import OVERRIDE_PROGRAM, PROGRAM, ServerProcess, free_port, send_request
+from serving import PROGRAM, ServerProcess, free_port, send_request
 from waiting import wait_for
 from worlds import taste_world
 
@@ -41,9 +41,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server of two workers on SQLite that allows each caller 300 reads a minute of shelves."""
     folder = tmp_path_factory.mktemp("server")
-    program = [sys.executable, "-c", OVERRIDE_PROGRAM.format(lower="lower(watch_seconds=0.1, writes=300)")]
-    words = ("--new-users", "9", "--workers", "2")
-    with ServerProcess(place, f"sqlite:///{folder}/store.db", folder / "log", *words, program=program) as server:
+    words = ("--new-users", "9", "--workers", "2", "--watch-seconds", "0.1", "--writes", "300")
+    with ServerProcess(place, f"sqlite:///{folder}/store.db", folder / "log", *words) as server:
         wait_for(lambda: _is_up(server), 60)
         yield server
 

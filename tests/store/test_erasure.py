@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from cinematrix.store.impressions import Impression, save_impressions
 from cinematrix.store.records import Rating, Store
 from cinematrix.store.refits import find_forgotten_users, save_suspects
+from cinematrix.store.settings import StoreSettings
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import TRIALS
 from cinematrix.store.tokens import create_token, revoke_tokens
@@ -69,14 +70,13 @@ def test_no_file_has_the_id_of_a_deleted_user(tmp_path: Path) -> None:
 
 def test_a_reader_only_delays_the_erasure(tmp_path: Path) -> None:
     """While somebody reads an older state the log can't be emptied; then it is."""
-    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    store = Store.open(f"sqlite:///{tmp_path}/store.db", StoreSettings(busy_seconds=0.05))
     fill(store)
     with closing(DRIVER.connect(tmp_path / "store.db")) as reader:
         reader.execute("begin")
         reader.execute("select count(*) from ratings").fetchone()
-        with store.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA busy_timeout=50")
         store.forget(USER, "key 1")
+        assert store.erasing
         reader.rollback()
     store.finish_erasure()
     assert count_bytes(tmp_path) == {}

@@ -194,7 +194,7 @@ def test_the_page_replaces_a_file_only_if_forced(tmp_path: Path) -> None:
     path = tmp_path / "out.html"
     path.write_text("precious")
     with pytest.raises(InputError, match="exists already"):
-        write_page(report("popular"), path)
+        write_page(report(), path)
     assert path.read_text() == "precious"
-    write_page(report("popular"), path, force=True)
+    write_page(report(), path, force=True)
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -1,6 +1,7 @@
 """Distributions and intervals around predictions: `cinematrix.models.deep_mf.uncertainty`."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -59,7 +60,13 @@ def fit_uncertainty(scale: Scale, n: int) -> RatingUncertainty:
     return prior.fitted(HeldOut(pairs, ratings, prior.movies))
 
 
-FITTED = {str(s): fit_uncertainty(s, n) for s, n in ((STARS, 10_000), (HALVES, 8_000), (HUNDRED, 3_000), (OPEN, 5_000))}
+N_RATINGS = {STARS: 10_000, HALVES: 8_000, HUNDRED: 3_000, OPEN: 5_000}
+
+
+@cache
+def fitted(scale: Scale) -> RatingUncertainty:
+    """Return the uncertainty of a scale, fitted once to its number of ratings."""
+    return fit_uncertainty(scale, N_RATINGS[scale])
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95])
@@ -67,7 +74,7 @@ FITTED = {str(s): fit_uncertainty(s, n) for s, n in ((STARS, 10_000), (HALVES, 8
 def test_intervals_have_the_requested_coverage(scale: Scale, coverage: float) -> None:
     """The share of new ratings inside is the requested one, ± 2 points, on discrete and continuous scales."""
     pairs, ratings = world(scale, 10_000, seed=1)
-    low, high = FITTED[str(scale)].interval(pairs, coverage)
+    low, high = fitted(scale).interval(pairs, coverage)
     assert np.mean((low <= ratings) & (ratings <= high)) == pytest.approx(coverage, abs=0.02)
 
 
@@ -75,7 +82,7 @@ def test_intervals_have_the_requested_coverage(scale: Scale, coverage: float) ->
 def test_noisier_users_get_wider_intervals(scale: Scale) -> None:
     """Users whose ratings deviate twice as much get clearly wider intervals, and both groups get the coverage."""
     pairs, ratings = world(scale, 10_000, seed=1)
-    low, high = FITTED[str(scale)].interval(pairs, 0.8)
+    low, high = fitted(scale).interval(pairs, 0.8)
     noisy = pairs.rows % 2 == 1
     assert (high - low)[noisy].mean() > 1.3 * (high - low)[~noisy].mean()
     for group in (noisy, ~noisy):
@@ -86,7 +93,7 @@ def test_noisier_users_get_wider_intervals(scale: Scale) -> None:
 def test_probabilities_are_calibrated(scale: Scale) -> None:
     """A level with probability p is reached by about a share p of ratings; the likelihood beats that of the shares."""
     pairs, ratings = world(scale, 6_000, seed=1)
-    uncertainty = FITTED[str(scale)]
+    uncertainty = fitted(scale)
     distribution, steps = uncertainty.distribution(pairs).astype(np.float64), nearest_levels(scale, ratings)
     level = distribution.shape[1] * 2 // 3
     reach, reached = distribution[:, level:].sum(1), steps >= level
@@ -96,17 +103,16 @@ def test_probabilities_are_calibrated(scale: Scale) -> None:
 
 
 @given(
-    st.sampled_from(list(FITTED)),
+    st.sampled_from(list(N_RATINGS)),
     st.floats(-1e6, 1e6),
     st.integers(UNKNOWN, N_MOVIES - 1),
     st.lists(st.tuples(st.integers(0, N_MOVIES - 1), st.floats(0, 1), st.floats(-50, 50)), max_size=8),
 )
 def test_any_pair_gets_a_distribution_and_nested_intervals(
-    name: str, stars: float, movie: int, history: list[tuple[int, float, float]]
+    scale: Scale, stars: float, movie: int, history: list[tuple[int, float, float]]
 ) -> None:
     """Probabilities are above 0 and add up to 1; intervals are on the scale, around the prediction, and nested."""
-    uncertainty = FITTED[name]
-    scale = uncertainty.scale
+    uncertainty = fitted(scale)
     rated = [scale.low + share * (scale.high - scale.low) for _, share, _ in history]
     histories = Histories.of_lists([([item for item, _, _ in history], rated)])
     residual = np.array([r for _, _, r in history], np.float32)
@@ -126,7 +132,7 @@ def test_any_pair_gets_a_distribution_and_nested_intervals(
 
 def test_quantiles_by_hand() -> None:
     """Steps 1…5 with 0.1, 0.2, 0.4, 0.2, 0.1: half of 2 and half of 4 hold 60 %; each step is one star wide."""
-    uncertainty = FITTED[str(STARS)]
+    uncertainty = fitted(STARS)
     p = np.array([[0.1, 0.2, 0.4, 0.2, 0.1]])
     for level, stars in ((0.2, 2.0), (0.8, 4.0), (0.5, 3.0), (0.3, 2.5), (0.05, 1.0), (0.01, 1.0), (1.0, 5.0)):
         assert uncertainty._quantile(p, np.array([level])) == pytest.approx(stars)
@@ -212,7 +218,7 @@ def test_the_prior_is_sensible(scale: Scale) -> None:
 def test_many_pairs_go_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Results don't depend on blocks or on the order of pairs; no pairs give empty results."""
     pairs, _ = world(HALVES, 500, seed=3)
-    uncertainty = FITTED[str(HALVES)]
+    uncertainty = fitted(HALVES)
     at_once, ends = uncertainty.distribution(pairs), uncertainty.interval(pairs, 0.8)
     monkeypatch.setattr("cinematrix.models.deep_mf.uncertainty.BLOCK_PAIRS", 7)
     order = np.random.default_rng(0).permutation(500)
@@ -226,15 +232,16 @@ def test_many_pairs_go_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_evenly_spaced_ratings_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fit to evenly spaced ratings is close to a fit to all of them."""
-    monkeypatch.setattr("cinematrix.models.deep_mf.uncertainty.MAX_CELLS", 40_000)
     pairs, _ = world(HALVES, 500, seed=3)
-    difference = fit_uncertainty(HALVES, 8_000).distribution(pairs) - FITTED[str(HALVES)].distribution(pairs)
+    whole = fitted(HALVES).distribution(pairs)
+    monkeypatch.setattr("cinematrix.models.deep_mf.uncertainty.MAX_CELLS", 40_000)
+    difference = fit_uncertainty(HALVES, N_RATINGS[HALVES]).distribution(pairs) - whole
     assert 0 < np.abs(difference).mean() < 0.02
 
 
 def test_a_restored_uncertainty_is_the_same() -> None:
     """Restored arrays give the same results; arrays for another scale are refused; no arrays give None."""
-    uncertainty = FITTED[str(HALVES)]
+    uncertainty = fitted(HALVES)
     pairs, _ = world(HALVES, 50, seed=4)
     restored = RatingUncertainty.from_arrays(uncertainty.arrays(), HALVES)
     assert restored is not None
@@ -250,7 +257,7 @@ def test_a_coverage_that_is_no_share_is_refused(coverage: float) -> None:
     """0, 1, percentages and NaN are refused, and the error says what to give."""
     pairs, _ = world(HALVES, 5)
     with pytest.raises(SettingError, match=r"coverage is .*; it is a share between 0 and 1, such as 0.8"):
-        FITTED[str(HALVES)].interval(pairs, coverage)
+        fitted(HALVES).interval(pairs, coverage)
 
 
 def test_steps_and_their_width() -> None:

@@ -11,7 +11,7 @@ import pytest
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
 from clock import ShiftedClock
-from serving import ServerProcess, send_request
+from serving import PROGRAM, ServerProcess, send_request
 from shims import COMPILER, MISSING
 from waiting import wait_for
 
@@ -40,7 +40,8 @@ def key(tmp_path: Path) -> str:
 def server(folder: Path, tmp_path: Path, clock: ShiftedClock, key: str) -> Iterator[ServerProcess]:
     """A server that uses the fake clock."""
     db = f"sqlite:///{tmp_path}/store.db"
-    with ServerProcess(folder, db, tmp_path / "log", surroundings=clock.surroundings()) as server:
+    log, surroundings = tmp_path / "log", clock.surroundings()
+    with ServerProcess(folder, db, log, program=PROGRAM, surroundings=surroundings) as server:
         yield server.ready()
 
 

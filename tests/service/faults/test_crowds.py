@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from serving import ServerProcess, run_with_overrides
+from serving import ServerProcess
 from waiting import wait_for
 
 SLOW = """
-lower(in_flight=4)
+import asyncio
 answer = cache_middleware.CacheMiddleware.__call__
 async def slowly(self, scope, receive, send):
     await asyncio.sleep(0.1 * (scope["type"] == "http" and scope["path"] != "/livez"))
@@ -55,7 +55,8 @@ def test_without_descriptors_it_waits_and_goes_on(folder: Path, tmp_path: Path, 
     """With more idle connections than it may open files, the server still answers open connections, accepts new ones
     once others close, and keeps running."""
     few = "resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))"
-    with run_with_overrides(folder, tmp_path, few) as server:
+    with ServerProcess(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", before=few) as server:
+        server.ready()
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
         path = f"/v1/users/{user}/ratings"
         connection.request("GET", path)
@@ -77,8 +78,9 @@ def test_without_descriptors_it_waits_and_goes_on(folder: Path, tmp_path: Path, 
 def test_silent_and_slow_connections_are_closed(folder: Path, tmp_path: Path) -> None:
     """Silent connections and those with slow headers or bodies, more than the server takes, are closed at their
     timeout, and other requests are answered then."""
-    low = "server.MAX_CONNECTIONS, server.HEADER_TIMEOUT_MS = 20, 1500\nlower(read_seconds=1.5)"
-    with run_with_overrides(folder, tmp_path, low) as server, crowd(server, 60) as rude:
+    low = ("--connections", "20", "--header-seconds", "0.5", "--read-seconds", "0.5")
+    db = f"sqlite:///{tmp_path}/store.db"
+    with ServerProcess(folder, db, tmp_path / "log", *low) as server, crowd(server.ready(), 60) as rude:
         for turn in range(6):
             for each in rude[20:40]:
                 with suppress(OSError):
@@ -119,8 +121,9 @@ async def burst(port: int, rate: int, seconds: float) -> dict[str, list[tuple[in
 def test_four_times_too_much_is_answered_in_part_and_sent_away_in_part(folder: Path, tmp_path: Path) -> None:
     """Under four times its capacity the server answers what it can, refuses the rest at once with Retry-After, stays
     alive, and recovers. The bounds are wide: benchmarks/load.py measures."""
-    with run_with_overrides(folder, tmp_path, SLOW) as server:
-        responses = asyncio.run(burst(server.port, 4 * CAPACITY, 3))
+    db = f"sqlite:///{tmp_path}/store.db"
+    with ServerProcess(folder, db, tmp_path / "log", "--in-flight", "4", before=SLOW) as server:
+        responses = asyncio.run(burst(server.ready().port, 4 * CAPACITY, 3))
         for _ in range(5):
             assert server.ask("GET", "/readyz")[0] == 200
     answers = responses["/readyz"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serving import ServerProcess
+from serving import PROGRAM, ServerProcess
 from shims import COMPILER, MISSING, compile_shim
 
 SHIM = """
@@ -66,7 +66,8 @@ def fault(tmp_path: Path) -> Path:
 def server(folder: Path, tmp_path: Path, fault: Path) -> Iterator[ServerProcess]:
     """A real server whose disk can break."""
     surroundings = {"LD_PRELOAD": str(fault.with_suffix(".so")), "FAULT": str(fault)}
-    with ServerProcess(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", surroundings=surroundings) as server:
+    db = f"sqlite:///{tmp_path}/store.db"
+    with ServerProcess(folder, db, tmp_path / "log", program=PROGRAM, surroundings=surroundings) as server:
         yield server.ready()
 
 

@@ -13,7 +13,7 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.lifecycle import versions
 from cinematrix.models.artifact import ARRAYS, save
 from cinematrix.models.popular import Popular
-from serving import ServerProcess, resident_bytes, run_with_overrides, send_request
+from serving import ServerProcess, resident_bytes, send_request
 from waiting import wait_for
 
 SWAPS = 10
@@ -42,7 +42,9 @@ def test_swaps_leave_one_model_in_memory(place: Path, tmp_path: Path) -> None:
     )
     seen: set[tuple[int, str]] = set()
     stop = Event()
-    with run_with_overrides(place, tmp_path, "lower(watch_seconds=0.02)") as server, ThreadPoolExecutor(1) as pool:
+    words = (place, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", "--watch-seconds", "0.02")
+    with ServerProcess(*words) as server, ThreadPoolExecutor(1) as pool:
+        server.ready()
 
         def ask() -> None:
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
