@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test docs browser graphviz types install format bench fuzz crash attack schemathesis lock audit
+.PHONY: demo test docs pictures browser graphviz types install format bench fuzz crash attack schemathesis lock audit dist licences
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -16,6 +16,11 @@ test: .venv/dev browser ## format check, lint, types, tests
 
 docs: .venv/dev graphviz ## the documentation as a site, into docs/_build/index.html; a warning is an error
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . docs/_build
+
+pictures: .venv/dev browser ## the demo's output and all screens of the page anew, from MovieLens (or DATA=folder)
+	@fc-list | grep -qw Inter || { $(APT) fonts-inter; } || $(RED) "NO INTER HERE: the screens will have another font"
+	$(BIN)/python docs/picture.py --model build/pictures $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python docs/screenshots.py build/pictures
 
 APT := SUDO=$$([ $$(id -u) = 0 ] || echo sudo -n); command -v apt-get >/dev/null && $$SUDO apt-get update -qq && \
 	$$SUDO apt-get install -qq -y --no-install-recommends
@@ -71,6 +76,20 @@ audit: .venv/tools ## look up known vulnerabilities of what is in serve.lock, wh
 	@found=$$(.venv/tools/bin/pip-audit --strict --require-hashes --disable-pip --requirement serve.lock 2>&1) || { \
 		echo "$$found"; case "$$found" in *"known vulnerabilit"*) exit 1;; esac; \
 		echo "NO ADVISORIES HERE: serve.lock isn't audited"; }
+
+dist: .venv/dist ## wheel and sdist into dist/, checked and tried in empty environments; PYTHONS="python3.11 …", EXTRAS="none train …"
+	rm -rf dist
+	.venv/dist/bin/python -m build
+	.venv/dist/bin/twine check --strict dist/*
+	.venv/dist/bin/check-wheel-contents dist/*.whl
+	$(PYTHON) tests/helpers/try_wheel.py dist/*.whl $(if $(PYTHONS),--pythons $(PYTHONS)) $(if $(EXTRAS),--extras $(EXTRAS))
+
+licences: .venv/dev ## the licences of all dependencies, into docs/licences.md; PEERS=folder has packages that aren't in .venv
+	$(BIN)/python docs/licences.py $(PEERS)
+
+.venv/dist:
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check build==1.6.1 twine==7.0.0 check-wheel-contents==0.6.3
 
 .venv/tools:
 	$(PYTHON) -m venv $@

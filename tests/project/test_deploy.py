@@ -24,6 +24,9 @@ from command_line import run_in_process
 from places import ROOT
 from serving import ServerProcess
 
+sys.path.insert(0, str(ROOT / "docs"))
+import licences
+
 DEPLOY = ROOT / "deploy"
 PAGE = (ROOT / "docs" / "deploy.md").read_text("utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", PAGE.partition("## Back up")[2], re.DOTALL)
@@ -60,7 +63,6 @@ def test_a_store_is_backed_up_and_restored_as_documented(
 
 
 NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs"
-OFFLINE = "NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|name resolution|No matching distribution"
 
 
 def as_another() -> list[str]:
@@ -69,21 +71,13 @@ def as_another() -> list[str]:
 
 
 def python() -> str:
-    """A Python that this user may run: ours may lie in root's home."""
+    """A Python of our version that this user may run: ours may lie in root's home."""
     for path in (sys.executable, "/usr/bin/python3"):
-        command = [*as_another(), path, "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))"]
+        check = f"import sys, venv; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+        command = [*as_another(), path, "-c", check]
         if subprocess.run(command, cwd="/", capture_output=True, check=False).returncode == 0:
             return path
     pytest.skip("NO PYTHON HERE that another user than root may run: the wheel isn't tried out")
-
-
-def pip(*words: str | Path) -> None:
-    """Run pip, and skip where it reaches no index."""
-    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--retries=0", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and re.search(OFFLINE, done.stderr):
-        pytest.skip("NO PACKAGE INDEX HERE: the wheel isn't tried out")
-    assert done.returncode == 0, done.stderr
 
 
 def copied() -> list[str]:
@@ -92,10 +86,22 @@ def copied() -> list[str]:
     return [name for line in lines for name in line.split()[:-1]]
 
 
+def offer(package: str, to: Path) -> None:
+    """Make a package of this environment, and no other, known to another one."""
+    found = licences.find(package)
+    assert found, package
+    for name in {file.parts[0] for file in found.files or () if file.parts[0] not in ("..", "__pycache__")}:
+        place = Path(str(found.locate_file(name)))
+        if subprocess.run([*as_another(), "test", "-r", place], check=False).returncode == 0:
+            (to / name).symlink_to(place)
+        else:  # within root's home
+            (shutil.copytree if place.is_dir() else shutil.copy)(place, to / name)
+
+
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Path]:
     """A folder that everybody may read and nobody may write to: its `venv` has the wheel, built from what the image is
-    built from, and the extra `serve`."""
+    built from, and the packages of the extra `serve`."""
     with tempfile.TemporaryDirectory(prefix="cinematrix-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -104,10 +110,13 @@ def installed() -> Iterator[Path]:
         source.mkdir()
         for name in copied():
             (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, source / name)
-        pip("wheel", "--no-deps", "--wheel-dir", folder, source)
-        (wheel,) = folder.glob("*.whl")
-        into = ("--python", folder / "venv", "install", "--no-compile", "--constraint", ROOT / "constraints.txt")
-        pip(*into, f"{wheel}[serve]")
+        build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
+        subprocess.run(build, cwd=source, capture_output=True, check=True)
+        (packages,) = (folder / "venv").glob("lib/*/site-packages")
+        for package in licences.walk("") | licences.walk("serve"):
+            offer(package, packages)
+        pip = [sys.executable, "-m", "pip", "--quiet", "--python", folder / "venv", "install", "--no-compile"]
+        subprocess.run([*pip, "--no-deps", "--no-index", *folder.glob("*.whl")], check=True)
         if not as_another():
             subprocess.run(["chmod", "-R", "a-w", folder / "venv"], check=True)
         yield folder
