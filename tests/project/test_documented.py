@@ -86,6 +86,34 @@ def test_every_command_and_option_is_documented() -> None:
     assert [each.opts[0] for each in whole.params if each.opts[0] not in start] == []
 
 
+def written(text: str) -> Iterator[list[str]]:
+    """The words of every command line in a page's blocks and inline code, without the shell's signs."""
+    blocks = re.findall(r"```(?:console|sh|text)?\n(.*?)```", text, re.DOTALL)
+    code = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    for line in (*code, *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))):
+        for found in re.findall(r"(?:^|[ ;&|(/])(?<!import )cinematrix (?:server )?([a-z-][^#;&|<>]*)", line):
+            yield [word.strip("'\"") for word in found.split()]
+
+
+PAGES = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+
+
+@pytest.mark.parametrize("page", [path for path in PAGES if "_build" not in path.parts], ids=lambda path: path.stem)
+def test_commands_in_pages_exist(page: Path) -> None:
+    """Each command line of a page has a command of the program, with options of that command."""
+    wrong = []
+    for words in written(page.read_text("utf-8")):
+        command, path = typer.main.get_command(command_line), list(words)
+        while path and (inner := getattr(command, "commands", {}).get(path[0])):
+            command = inner
+            path.pop(0)
+        options = {option for each in command.params for option in (*each.opts, *each.secondary_opts)} | {"--help"}
+        used = {word.partition("=")[0] for word in path if re.match(r"--?[a-z]", word)}
+        if used - options or (hasattr(command, "commands") and path and path[0].islower() and path[0] not in options):
+            wrong.append(" ".join(words))
+    assert wrong == []
+
+
 def test_every_environment_variable_is_documented() -> None:
     """Those that the program reads by name; the service's are made from its settings."""
     sources = [path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py")]

@@ -123,6 +123,7 @@ def _check_open(authenticator: Authenticator, settings: ServiceSettings) -> None
 
 
 def _make_server(app: FastAPI, settings: ServiceSettings) -> Server:
+    logging.getLogger("_granian").addFilter(_is_for_operators)
     return Server(
         app, address=settings.address, port=settings.port, interface=Interfaces.ASGI, websockets=False,
         log_level=LogLevels(settings.log_level), log_dictconfig=SERVER_LOG,
@@ -132,6 +133,11 @@ def _make_server(app: FastAPI, settings: ServiceSettings) -> Server:
             header_read_timeout=round(1000 * settings.header_seconds), max_buffer_size=settings.header_bytes
         ),
     )  # fmt: skip
+
+
+def _is_for_operators(record: logging.LogRecord) -> bool:
+    """Return whether a line of Granian's log isn't its notice at each start that embedding it is experimental."""
+    return "Embedded server is experimental" not in record.getMessage()
 
 
 def _skip_log_caller_lookup() -> None:
