@@ -71,7 +71,18 @@ def try_wheel(wheel: Path, python: str, extra: str, folder: Path) -> str:
     run(folder, python, "-m", "venv", str(environment))
     inside = str(environment / "bin" / "python")
     wanted = str(wheel.resolve()) + (f"[{extra}]" if extra != "none" else "")
-    run(folder, inside, "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt"), wanted)
+    run(
+        folder,
+        inside,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-compile",
+        "--constraint",
+        str(ROOT / "constraints.txt"),
+        wanted,
+    )
     program = str(environment / "bin" / "cinematrix")
     (folder / "data").mkdir()
     write_ratings(folder / "data" / "ratings.csv")
