@@ -29,6 +29,7 @@ def main(data: Path | None, model: Path | None) -> None:
         ran = subprocess.run(command, cwd=scratch, env=shown, stdout=subprocess.PIPE, text=True, check=True)
         if model:
             shutil.rmtree(model, ignore_errors=True)
+            model.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(Path(scratch, "demo-model"), model)
     text = re.sub(r"(\$CINEMATRIX_DATA|the data given|from the cache): \S+", r"\1", ran.stdout)
     console = Console(record=True, width=WIDTH, file=StringIO())
