@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -98,10 +99,36 @@ def offer(package: str, to: Path) -> None:
             (shutil.copytree if place.is_dir() else shutil.copy)(place, to / name)
 
 
+ALONE = """
+import sys
+from typer.main import get_command
+from cinematrix.cli.main import app
+from cinematrix.errors import CinematrixError
+
+def walk(command, name=()):
+    for key, each in getattr(command, "commands", {}).items():
+        yield from walk(each, (*name, key))
+    if not hasattr(command, "commands"):
+        yield name, command
+
+for name, command in walk(get_command(app)):
+    if any("--db" in each.opts for each in command.params) and name != ("doctor",):
+        needed = [each for each in command.params if each.required]
+        given = [word for each in needed for word in ([each.opts[0]] if each.opts[0][0] == "-" else []) + ["x"]]
+        given += ["--yes"] * any("--yes" in each.opts for each in command.params)
+        try:
+            get_command(app)([*name, *given], standalone_mode=False)
+        except CinematrixError as error:
+            print(*name, error, sep=": ")
+get_command(app)(["doctor"], standalone_mode=False)
+"""
+"""Program that runs each command that needs a store, and doctor."""
+
+
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Path]:
     """A folder that everybody may read and nobody may write to: its `venv` has the wheel, built from what the image is
-    built from, and the packages of the extra `serve`."""
+    built from, and the packages of the extra `serve`. What the program said without these is in `alone`."""
     with tempfile.TemporaryDirectory(prefix="cinematrix-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -113,14 +140,30 @@ def installed() -> Iterator[Path]:
         build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
         subprocess.run(build, cwd=source, capture_output=True, check=True)
         (packages,) = (folder / "venv").glob("lib/*/site-packages")
-        for package in licences.walk("") | licences.walk("serve"):
+        for package in (always := licences.walk("")):
             offer(package, packages)
         pip = [sys.executable, "-m", "pip", "--quiet", "--python", folder / "venv", "install", "--no-compile"]
         subprocess.run([*pip, "--no-deps", "--no-index", *folder.glob("*.whl")], check=True)
+        alone = [folder / "venv" / "bin" / "python", "-I", "-c", ALONE]
+        done = subprocess.run(alone, cwd=folder, capture_output=True, text=True, check=False)
+        (folder / "alone").write_text(done.stdout + done.stderr, encoding="utf-8")
+        for package in licences.walk("serve") - always:
+            offer(package, packages)
         if not as_another():
             subprocess.run(["chmod", "-R", "a-w", folder / "venv"], check=True)
         yield folder
         subprocess.run(["chmod", "-R", "u+w", folder], check=True)
+
+
+def test_the_wheel_alone_says_what_it_lacks(installed: Path) -> None:
+    """Without any extra doctor names the packages of each, and each command that needs a store the extra to install."""
+    alone = (installed / "alone").read_text("utf-8")
+    assert "Traceback" not in alone, alone
+    assert f"✓ Cinematrix: {version('cinematrix')}\n" in alone
+    for extra, package in (("train", "torch"), ("serve", "sqlalchemy"), ("tune", "optuna"), ("cluster", "ray")):
+        assert re.search(rf"^• {extra}: without .*{package}.*pip install 'cinematrix\[{extra}\]'", alone, re.MULTILINE)
+    told = re.findall(r"^(.+): the service needs SQLAlchemy; .*'cinematrix\[serve\]'$", alone, re.MULTILINE)
+    assert {"user: delete", "key: create", "audit", "import"} <= set(told), alone
 
 
 def test_the_wheel_serves_without_what_trains(

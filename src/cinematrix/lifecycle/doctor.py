@@ -17,7 +17,6 @@ from cinematrix.data.ratings import Scale
 from cinematrix.errors import CinematrixError
 from cinematrix.lifecycle.redaction import redact
 from cinematrix.models.artifact import fingerprint_manifest, load, read_manifest
-from cinematrix.store.sqlite import DRIVER
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -118,6 +117,7 @@ def _check_sqlite() -> Iterator[Finding]:
     if not _installed("sqlalchemy"):
         return
     from cinematrix.store.engine import wal_is_safe
+    from cinematrix.store.sqlite import DRIVER
 
     if wal_is_safe(DRIVER.sqlite_version_info):
         yield Finding("SQLite", "fine", f"{DRIVER.sqlite_version}, with a write-ahead log")
