@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test docs paper notebook browser graphviz types install format bench fuzz crash attack schemathesis lock audit
+.PHONY: demo test docs paper notebook pictures browser graphviz types install format bench fuzz crash attack schemathesis lock audit dist licences
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -25,6 +25,11 @@ notebook: .venv/notebook ## the notebooks in JupyterLab (on DATA=folder), where 
 	$(ON_DATA) $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/docs/notebooks/1-textbook.md $(ARGS)
 
 ON_DATA = $(if $(DATA),CINEMATRIX_DATA="$(abspath $(DATA))")
+
+pictures: .venv/dev browser ## the demo's output and all screens of the page anew, from MovieLens (or DATA=folder)
+	@fc-list | grep -qw Inter || { $(APT) fonts-inter; } || $(RED) "NO INTER HERE: the screens will have another font"
+	$(BIN)/python docs/picture.py --model build/pictures $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python docs/screenshots.py build/pictures
 
 APT := SUDO=$$([ $$(id -u) = 0 ] || echo sudo -n); command -v apt-get >/dev/null && $$SUDO apt-get update -qq && \
 	$$SUDO apt-get install -qq -y --no-install-recommends
@@ -80,6 +85,20 @@ audit: .venv/tools ## look up known vulnerabilities of what is in serve.lock, wh
 	@found=$$(.venv/tools/bin/pip-audit --strict --require-hashes --disable-pip --requirement serve.lock 2>&1) || { \
 		echo "$$found"; case "$$found" in *"known vulnerabilit"*) exit 1;; esac; \
 		echo "NO ADVISORIES HERE: serve.lock isn't audited"; }
+
+dist: .venv/dist ## wheel and sdist into dist/, checked and tried in empty environments; PYTHONS="python3.11 …", EXTRAS="none train …"
+	rm -rf dist
+	.venv/dist/bin/python -m build
+	.venv/dist/bin/twine check --strict dist/*
+	.venv/dist/bin/check-wheel-contents dist/*.whl
+	$(PYTHON) tests/helpers/try_wheel.py dist/*.whl $(if $(PYTHONS),--pythons $(PYTHONS)) $(if $(EXTRAS),--extras $(EXTRAS))
+
+licences: .venv/dev ## the licences of all dependencies, into docs/licences.md; PEERS=folder has packages that aren't in .venv
+	$(BIN)/python docs/licences.py $(PEERS)
+
+.venv/dist:
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check build==1.6.1 twine==7.0.0 check-wheel-contents==0.6.3
 
 .venv/tools:
 	$(PYTHON) -m venv $@

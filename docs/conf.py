@@ -40,6 +40,7 @@ include_patterns = [
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "benchmarks/RESULTS.md",
     "docs/**",
 ]

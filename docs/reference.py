@@ -6,12 +6,14 @@ A test fails if a file isn't up to date.
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
+import cinematrix
 from cinematrix.cli.main import app
 from cinematrix.cli.serve import serve
 from cinematrix.models import MODELS, model_class
@@ -20,11 +22,14 @@ from house import draw_packages
 from http_reference import http_api
 from paper_parts import accuracy_chart, newcomer_chart, write_paper
 
+HERE = Path(__file__).parent
+
 HEAD = """# The command line
 
-Every command takes `--help`; `cinematrix --debug COMMAND` shows the traceback of an error. Results go to stdout,
-progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 imported in part, 130 interrupted.
-Files and folders are written atomically, and existing ones are replaced only with `--force`.
+Every command takes `--help`; `cinematrix --debug COMMAND` shows the traceback of an error, and `cinematrix --version`
+the version. Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 bad usage or input,
+3 imported in part, 130 interrupted. Files and folders are written atomically, and existing ones are replaced only with
+`--force`.
 """
 
 
@@ -85,7 +90,8 @@ def section(name: str, command: Callable[..., Any]) -> str:
         names = [n for n in (info.default, *(info.param_decls or ())) if isinstance(n, str) and n.startswith("-")]
         label = parameter.name.upper() if isinstance(info, ArgumentInfo) else " ".join(names)
         arguments += [label] * isinstance(info, ArgumentInfo)
-        rows.append(f"| `{label}` | {info.help} | {default(parameter.default)} |")
+        variable = f" Or: `{info.envvar}`." if info.envvar else ""
+        rows.append(f"| `{label}` | {info.help}{variable} | {default(parameter.default)} |")
     table = "\n".join(["| option | meaning | default |", "|---|---|---|", *rows])
     more = "\nThe settings of the service are in [settings](settings.md).\n" if command is serve else ""
     return f"## `{' '.join([name, *arguments])}`\n\n{inspect.getdoc(command)}\n\n{table}\n{more}"
@@ -122,7 +128,16 @@ def settings() -> str:
     return "\n".join(parts) + "\n"
 
 
-PAGES = {
+def with_quick_tour(name: str) -> str:
+    """Return a page with the quick tour of the package in place of the block that imports Cinematrix first."""
+    tour = Path(cinematrix.__file__).with_name("quick_tour.py").read_text("utf-8")
+    before, found, rest = (HERE / name).read_text("utf-8").partition("```python\nimport cinematrix as cx\n")
+    assert found, f"{name} has no block for the quick tour"
+    _, fence, after = rest.partition("```\n")
+    return f"{before}```python\n{tour}{fence}{after}"
+
+
+PAGES: dict[str, Callable[[], str]] = {
     "command-line.md": reference,
     "settings.md": service_settings,
     "http-api.md": http_api,
@@ -130,9 +145,10 @@ PAGES = {
     "paper.md": write_paper,
     "paper/accuracy.svg": accuracy_chart,
     "paper/newcomers.svg": newcomer_chart,
+    **{name: partial(with_quick_tour, name) for name in ("../README.md", "start/data-scientist.md")},
 }
 """Generated pages by name."""
 
 if __name__ == "__main__":
     for name, text in PAGES.items():
-        (Path(__file__).parent / name).write_text(text(), encoding="utf-8")
+        (HERE / name).write_text(text(), encoding="utf-8")

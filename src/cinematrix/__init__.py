@@ -1,14 +1,7 @@
 """Cinematrix: movie recommendation by deep matrix factorization.
 
-    import cinematrix as cx
-
-    ratings = cx.read("ratings.csv")
-    train, test = cx.split(ratings, "time")
-    model = cx.model("deep-mf", preset="fast", seed=1).fit(train)
-    print(cx.evaluate(model, test))
-    print(model.recommend(user=42))
-
-Each name is loaded when it is first used, so that importing the package costs nothing.
+Begin with the ten lines of `cinematrix/quick_tour.py`: `python -m cinematrix.quick_tour` runs them in the folder of a
+ratings.csv. Each name is loaded when it is first used, so that importing the package costs nothing.
 """
 
 from importlib import import_module
@@ -72,6 +65,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("cinematrix")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(_HOMES[name]), name)

@@ -798,3 +798,13 @@ def test_settings_override_a_preset() -> None:
     for pairs in (["preset=fast", "members=4"], ["members=4", "preset=fast"]):
         mixed = parse_settings(DeepMF, pairs)
         assert (mixed.members, mixed.epochs) == (4, fast.epochs)
+
+
+def test_a_download_that_fails_says_what_else_to_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another address, or a data set that has another source."""
+    monkeypatch.setenv("CINEMATRIX_GROUPLENS", "http://127.0.0.1:9")
+    monkeypatch.setenv("CINEMATRIX_CACHE", str(tmp_path))
+    done = run_in_process("data", "get", "ml-1m", "--to", tmp_path / "data")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "name a mirror in CINEMATRIX_GROUPLENS, or take ml-100k" in done.stderr

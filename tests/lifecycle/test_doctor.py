@@ -1,10 +1,14 @@
 """Tests of `cinematrix.lifecycle.doctor`: checks of an installation, a model and a store."""
 
 import json
+import platform
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
+import polars as pl
 import pytest
 from sqlalchemy import text
 
@@ -12,6 +16,7 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.lifecycle import doctor
 from cinematrix.lifecycle.doctor import examine
+from cinematrix.lifecycle.redaction import redact
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.store.migrations import MIGRATIONS
@@ -127,13 +132,65 @@ def test_a_full_disk_is_bad(model: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert check(model)["model's disk"][0] == "bad"
 
 
-def test_the_command(model: Path, tmp_path: Path) -> None:
+def test_nothing_missing_is_asked_of_another_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that is needed on Linux alone is no lack elsewhere."""
+    assert "pysqlite3" in doctor._packages("serve") or doctor.sys.platform != "linux"
+    monkeypatch.setattr(doctor.sys, "platform", "elsewhere")
+    assert "pysqlite3" not in doctor._packages("serve")
+
+
+def test_findings_tell_the_installation() -> None:
+    """Versions of Python and of all packages, the system, its cores and its memory: what a report needs."""
+    found = check()
+    assert found["Python"][1].startswith(platform.python_version())
+    assert found["machine"][1].startswith(platform.system())
+    assert re.search(r", \d+ cores(, [\d,]+ MB of memory)?$", found["machine"][1])
+    assert f"numpy {np.__version__}, polars {pl.__version__}" in found["packages"][1]
+    assert "torch" not in found["packages"][1]
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "public"),
+    [
+        ("/home/anna/films/model holds no model.json", None, "~/films/model holds no model.json"),
+        ("/data/anna/model lacks x; and /data/annabel/y", None, "/data/USER/model lacks x; and /data/annabel/y"),
+        ("the name anna, the file model/anna.json", None, "the name anna, the file model/anna.json"),
+        (
+            "the database postgresql://shop:***@db.home:5432/films can't be opened: no password for shop at db.home",
+            "postgresql://shop:s%40crt@db.home:5432/films",
+            "the database postgresql://USER:***@HOST:5432/films can't be opened: no password for USER at HOST",
+        ),
+        ("password s@crt is wrong", "postgresql://shop:s%40crt@db/films", "password *** is wrong"),
+        ("?password=tulip&connect_timeout=3", "postgresql://db/x?password=tulip&connect_timeout=3",
+         "?password=***&connect_timeout=3"),
+        ("the URL http://[ is invalid", "http://[", "the URL http://[ is invalid"),
+    ],
+)  # fmt: skip
+def test_what_is_printed_can_be_published(
+    text: str, url: str | None, public: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The home folder, the user's name in paths, and the credentials and host of a store are left out."""
+    monkeypatch.setenv("HOME", "/home/anna")
+    monkeypatch.setenv("LOGNAME", "anna")
+    assert redact(text, url) == public
+
+
+def test_a_user_without_a_home_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as in a container: the root folder as home hides nothing."""
+    monkeypatch.setenv("HOME", "/")
+    monkeypatch.setenv("LOGNAME", "nobody")
+    assert redact("/data/model is fine") == "/data/model is fine"
+
+
+def test_the_command(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The findings are text or JSON, and the exit code is 1 if one is bad."""
     healthy = run_in_process("doctor", model)
     assert (healthy.returncode, healthy.stderr) == (0, "")
     assert "✓ model: bias, version" in healthy.stdout
+    monkeypatch.setenv("HOME", str(tmp_path))
     unhealthy = run_in_process("doctor", tmp_path / "nothing", "--json")
     assert unhealthy.returncode == 1
     found = json.loads(unhealthy.stdout)
     assert found["healthy"] is False
-    assert [each["what"] for each in found["findings"] if each["state"] == "bad"] == ["model"]
+    (bad,) = [each for each in found["findings"] if each["state"] == "bad"]
+    assert (bad["what"], bad["told"].split()[0]) == ("model", "~/nothing")

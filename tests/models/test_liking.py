@@ -114,7 +114,7 @@ def score_slowly(model: Told, ratings: list[float], movie: int) -> float:
         weights = norm.pdf(LEVELS, STARS[movie], model.spread)
         gain = float((weights / weights.sum()) @ np.maximum(LEVELS - mean, 0)) / spread
     chance = 1 / (1 + np.exp(-(0.5 * RANKING[movie] - 3)))
-    weight = len(ratings) / (len(ratings) + 0.5)
+    weight = 1 - np.exp(-len(ratings) / 5)
     score = (
         weight * np.log(chance)
         + (1 - weight) * np.log(1 + data.raters[movie])
@@ -257,14 +257,14 @@ def test_a_trend_raises_the_chance_of_those_who_rated_something() -> None:
     timed.data = replace(timed.data, times=times)
     trends = timed.data.trends
     assert trends[5] > 0
-    for given, weight in ((history((6, 3.0)), 1 / 1.5), (Histories.empty(1), 0)):
+    for given, weight in ((history((6, 3.0)), 1 - np.exp(-0.2)), (Histories.empty(1), 0)):
         gained = score_lists(timed, given, by="liking")[0] - score_lists(model, given, by="liking")[0]
         assert np.delete(gained, 6) == pytest.approx(np.delete(0.4 * weight * trends, 6), abs=1e-5)
 
 
 def test_the_weight_of_rarity_is_chosen_only_if_it_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
     """No weight wins if users like what many have seen; the usual one stays if it is as good as any."""
-    monkeypatch.setattr(liking, "POPULARITY_PRIOR", 0.0)
+    monkeypatch.setattr(liking, "NEWCOMER_RATINGS", 0.01)
     model, given = Told(0.8), Histories.of_lists([([6], [3.0])] * 60)
     model.log_chances = lambda scores: np.zeros_like(scores)  # type: ignore[method-assign]
     rare, common = (Histories.of_lists([([movie], [5.0])] * 60) for movie in (0, 4))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,9 @@ from cinematrix.store.records import Rating, Store
 from command_line import run_in_process
 from places import ROOT
 from serving import ServerProcess
+
+sys.path.insert(0, str(ROOT / "docs"))
+import licences
 
 DEPLOY = ROOT / "deploy"
 PAGE = (ROOT / "docs" / "deploy.md").read_text("utf-8")
@@ -60,7 +64,6 @@ def test_a_store_is_backed_up_and_restored_as_documented(
 
 
 NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs"
-OFFLINE = "NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|name resolution|No matching distribution"
 
 
 def as_another() -> list[str]:
@@ -69,21 +72,13 @@ def as_another() -> list[str]:
 
 
 def python() -> str:
-    """A Python that this user may run: ours may lie in root's home."""
+    """A Python of our version that this user may run: ours may lie in root's home."""
     for path in (sys.executable, "/usr/bin/python3"):
-        command = [*as_another(), path, "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))"]
+        check = f"import sys, venv; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+        command = [*as_another(), path, "-c", check]
         if subprocess.run(command, cwd="/", capture_output=True, check=False).returncode == 0:
             return path
     pytest.skip("NO PYTHON HERE that another user than root may run: the wheel isn't tried out")
-
-
-def pip(*words: str | Path) -> None:
-    """Run pip, and skip where it reaches no index."""
-    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--retries=0", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and re.search(OFFLINE, done.stderr):
-        pytest.skip("NO PACKAGE INDEX HERE: the wheel isn't tried out")
-    assert done.returncode == 0, done.stderr
 
 
 def copied() -> list[str]:
@@ -92,10 +87,48 @@ def copied() -> list[str]:
     return [name for line in lines for name in line.split()[:-1]]
 
 
+def offer(package: str, to: Path) -> None:
+    """Make a package of this environment, and no other, known to another one."""
+    found = licences.find(package)
+    assert found, package
+    for name in {file.parts[0] for file in found.files or () if file.parts[0] not in ("..", "__pycache__")}:
+        place = Path(str(found.locate_file(name)))
+        if subprocess.run([*as_another(), "test", "-r", place], check=False).returncode == 0:
+            (to / name).symlink_to(place)
+        else:  # within root's home
+            (shutil.copytree if place.is_dir() else shutil.copy)(place, to / name)
+
+
+ALONE = """
+import sys
+from typer.main import get_command
+from cinematrix.cli.main import app
+from cinematrix.errors import CinematrixError
+
+def walk(command, name=()):
+    for key, each in getattr(command, "commands", {}).items():
+        yield from walk(each, (*name, key))
+    if not hasattr(command, "commands"):
+        yield name, command
+
+for name, command in walk(get_command(app)):
+    if any("--db" in each.opts for each in command.params) and name != ("doctor",):
+        needed = [each for each in command.params if each.required]
+        given = [word for each in needed for word in ([each.opts[0]] if each.opts[0][0] == "-" else []) + ["x"]]
+        given += ["--yes"] * any("--yes" in each.opts for each in command.params)
+        try:
+            get_command(app)([*name, *given], standalone_mode=False)
+        except CinematrixError as error:
+            print(*name, error, sep=": ")
+get_command(app)(["doctor"], standalone_mode=False)
+"""
+"""Program that runs each command that needs a store, and doctor."""
+
+
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Path]:
     """A folder that everybody may read and nobody may write to: its `venv` has the wheel, built from what the image is
-    built from, and the extra `serve`."""
+    built from, and the packages of the extra `serve`. What the program said without these is in `alone`."""
     with tempfile.TemporaryDirectory(prefix="cinematrix-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -104,14 +137,33 @@ def installed() -> Iterator[Path]:
         source.mkdir()
         for name in copied():
             (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, source / name)
-        pip("wheel", "--no-deps", "--wheel-dir", folder, source)
-        (wheel,) = folder.glob("*.whl")
-        into = ("--python", folder / "venv", "install", "--no-compile", "--constraint", ROOT / "constraints.txt")
-        pip(*into, f"{wheel}[serve]")
+        build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
+        subprocess.run(build, cwd=source, capture_output=True, check=True)
+        (packages,) = (folder / "venv").glob("lib/*/site-packages")
+        for package in (always := licences.walk("")):
+            offer(package, packages)
+        pip = [sys.executable, "-m", "pip", "--quiet", "--python", folder / "venv", "install", "--no-compile"]
+        subprocess.run([*pip, "--no-deps", "--no-index", *folder.glob("*.whl")], check=True)
+        alone = [folder / "venv" / "bin" / "python", "-I", "-c", ALONE]
+        done = subprocess.run(alone, cwd=folder, capture_output=True, text=True, check=False)
+        (folder / "alone").write_text(done.stdout + done.stderr, encoding="utf-8")
+        for package in licences.walk("serve") - always:
+            offer(package, packages)
         if not as_another():
             subprocess.run(["chmod", "-R", "a-w", folder / "venv"], check=True)
         yield folder
         subprocess.run(["chmod", "-R", "u+w", folder], check=True)
+
+
+def test_the_wheel_alone_says_what_it_lacks(installed: Path) -> None:
+    """Without any extra doctor names the packages of each, and each command that needs a store the extra to install."""
+    alone = (installed / "alone").read_text("utf-8")
+    assert "Traceback" not in alone, alone
+    assert f"✓ Cinematrix: {version('cinematrix')}\n" in alone
+    for extra, package in (("train", "torch"), ("serve", "sqlalchemy"), ("tune", "optuna"), ("cluster", "ray")):
+        assert re.search(rf"^• {extra}: without .*{package}.*pip install 'cinematrix\[{extra}\]'", alone, re.MULTILINE)
+    told = re.findall(r"^(.+): the service needs SQLAlchemy; .*'cinematrix\[serve\]'$", alone, re.MULTILINE)
+    assert {"user: delete", "key: create", "audit", "import"} <= set(told), alone
 
 
 def test_the_wheel_serves_without_what_trains(

@@ -79,8 +79,12 @@ class Import:
 
 @cache
 def modules() -> dict[str, Path]:
-    """Every module by its dotted name below `cinematrix`; a package goes by its own name."""
-    return {dotted(path): path for path in sorted(SOURCE.rglob("*.py")) if path != SOURCE / "__init__.py"}
+    """Every module by its dotted name below `cinematrix`; a package goes by its own name.
+
+    The quick tour isn't one of them: it is a user's program, which goes through the front door.
+    """
+    outside = {SOURCE / "__init__.py", SOURCE / "quick_tour.py"}
+    return {dotted(path): path for path in sorted(SOURCE.rglob("*.py")) if path not in outside}
 
 
 def dotted(path: Path) -> str:

@@ -6,12 +6,10 @@ import re
 import subprocess
 import sys
 import zipfile
-from importlib.metadata import requires
 from pathlib import Path
 
 import numpy as np
 import pytest
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from safetensors.numpy import load as parse
 from safetensors.numpy import save as pack
@@ -23,6 +21,9 @@ from cinematrix.models import artifact
 from cinematrix.models.bias import Bias
 from places import ROOT
 
+sys.path.insert(0, str(ROOT / "docs"))
+import licences
+
 LOCK = {
     canonicalize_name(name): (version, re.findall(r"--hash=sha256:([0-9a-f]{64})", hashes))
     for name, version, hashes in re.findall(
@@ -31,27 +32,13 @@ LOCK = {
 }
 
 
-def needed(name: str, extra: str) -> set[str]:
-    """All that a package needs here, and what that needs."""
-    found: set[str] = set()
-    new = [(name, extra)]
-    while new:
-        of, extra = new.pop()
-        for each in map(Requirement, requires(of) or []):
-            wanted = {canonicalize_name(each.name)} - found
-            if wanted and (each.marker is None or each.marker.evaluate({"extra": extra})):
-                found |= wanted
-                new += [(each.name, option) for option in each.extras or {""}]
-    return found
-
-
 @pytest.mark.fault(49)
 def test_what_the_service_installs_is_locked() -> None:
     """By SHA-256, in the versions that are tested: `make lock` was run when what is needed, or a pin, was changed."""
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if "==" in line)
     tested = {canonicalize_name(name): version for name, version in pins.items()}
-    assert needed("cinematrix", "serve") <= set(LOCK), "run: make lock"
+    assert licences.walk("") | licences.walk("serve") <= set(LOCK), "run: make lock"
     assert {name: pin[0] for name, pin in LOCK.items() if tested.get(name, pin[0]) != pin[0]} == {}, "run: make lock"
     assert [name for name, (_, hashes) in LOCK.items() if not hashes] == []
 

@@ -548,6 +548,24 @@ def test_an_open_address_needs_a_key(folder: Path, tmp_path: Path) -> None:
     assert "cinematrix key create" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("address", "hosts", "urls"),
+    [
+        ("127.0.0.1", (), ("http://127.0.0.1:8000", "http://127.0.0.1:8000")),
+        ("::1", ("nas.local",), ("http://[::1]:8000", "http://[::1]:8000")),
+        ("192.168.1.20", ("nas.local",), ("http://192.168.1.20:8000", "http://192.168.1.20:8000")),
+        ("0.0.0.0", ("nas.local", "films.local"), ("http://127.0.0.1:8000", "http://nas.local:8000")),
+        ("::", (), ("http://127.0.0.1:8000", "http://127.0.0.1:8000")),
+    ],
+)
+def test_the_page_is_named_by_a_host_that_answers(
+    address: str, hosts: tuple[str, ...], urls: tuple[str, str], settings: ServiceSettings
+) -> None:
+    """On this machine by loopback, for others by the first host name given; 0.0.0.0 is no place to ask."""
+    known = (*server.LOOPBACK_HOSTS, *hosts)
+    assert server._list_page_urls(replace(settings, address=address, hosts=known, port=8000)) == urls
+
+
 def test_the_browser_opens_once_the_server_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     """The browser opens only once the server listens, and not at all after the timeout."""
     opened: list[str] = []

@@ -201,6 +201,7 @@ def test_each_log_line_is_a_json_object(server: ServerProcess) -> None:
     lines = [json.loads(line) for line in server.log.read_text("utf-8").splitlines()]
     assert all({"time", "level", "logger", "message"} <= set(line) for line in lines)
     assert any(line["logger"].startswith("_granian") for line in lines)
+    assert not any("experimental" in line["message"] for line in lines)
     assert any(line["message"].startswith("serving on http") for line in lines)
 
 

@@ -213,9 +213,15 @@ class Model:
     ) -> pl.DataFrame | int:
         """Return the best `n` movies of every user of the training data: user, rank, movie, score, stars, low, high.
 
-        With `to` the rows are written in parts to that file (.parquet, .csv or .jsonl) or folder of Parquet parts, and
-        their number is returned. A call that was killed continues at the next call with the same arguments. `on` is
-        local, processes, processes:N, ray or ray://HOST:PORT; None: all cores if there is much to do.
+        With `to` the rows are written in parts, and their number is returned. A call that was killed continues at the
+        next call with the same arguments.
+
+        Args:
+            n, by, where, min_ratings, exclude: as for `recommend`.
+            to: a file (.parquet, .csv or .jsonl) or a folder of Parquet parts; None: the rows are returned.
+            force: replace what is there.
+            on: local, processes, processes:N, ray or ray://HOST:PORT; None: all cores if there is much to do.
+            progress: the progress bar; None: one on stderr or in the notebook.
 
         Raises:
             InputError: the file is there and `force` isn't given, or it can't be written.
@@ -250,6 +256,11 @@ class Model:
     ) -> Explanation:
         """Return what adds up to a movie's score for a user of the training data, or for a history.
 
+        Args:
+            user, history, unknown: as for `recommend`.
+            movie: the ID of the movie.
+            by: the score to explain: `ranking` or `stars`.
+
         Raises:
             SettingError: no movie, or neither or both of `user` and `history`; the model can't explain.
             UnknownIdError: the model doesn't know the user or the movie.
@@ -269,6 +280,9 @@ class Model:
     def user_vector(self, history: Any = None, *, user: Any = None, unknown: Unknown = "error") -> np.ndarray:
         """Return the vector of one user, known or by history, in the space of `movie_vectors`. float32 `[d]`.
 
+        Args:
+            history, user, unknown: as for `recommend`.
+
         Raises:
             SettingError: the model's scores are no dot product.
         """
@@ -280,6 +294,10 @@ class Model:
 
         Users of these ratings, new ones too, are answered from their new histories at once: their biases and vectors
         follow from them. What the model has learned of movies stays.
+
+        Args:
+            data: the ratings, as for `cinematrix.ratings`.
+            columns: names of columns by role: user, movie, rating, time, count.
 
         Raises:
             DataError: the ratings are on another scale, or plain interactions where the model has ratings.
@@ -315,11 +333,14 @@ class Model:
         save_artifact(self.recommender, Path(path), about, force=force)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the name and all settings, as scikit-learn has it."""
+        """Return the name and all settings, as scikit-learn has it. `deep` changes nothing: no setting is a model."""
         return {"name": self.name} | _fields(self.recommender.settings)
 
     def set_params(self, **params: Any) -> Self:
         """Change settings of a model that isn't fitted. Return the model.
+
+        Args:
+            params: settings by name; `name` makes it another model.
 
         Raises:
             SettingError: there is no such setting, or the model is fitted already.

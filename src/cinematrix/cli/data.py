@@ -21,6 +21,7 @@ from cinematrix.errors import InputError, SettingError
 
 if TYPE_CHECKING:
     from cinematrix.data.catalog import Catalog
+    from cinematrix.data.movielens import DatasetLocation
     from cinematrix.data.ratings import Ratings
     from cinematrix.data.summary import DatasetSummary
 
@@ -43,13 +44,11 @@ def get(
 ) -> None:
     """Download a data set, or simulate one with planted factors."""
     from cinematrix.cli.output import make_console, print_json
-    from cinematrix.common.progress_bar import TerminalBar
-    from cinematrix.data.movielens import get as fetch
 
     if name != "simulated":
         if set_ or csv:
             raise SettingError("--set and --csv are for simulated data only; leave them out")
-        source = fetch(name, to, progress=TerminalBar())
+        source = _fetch(name, to)
         folder = source.path
         if not json:
             make_console().print(source.note, markup=False, soft_wrap=True)
@@ -61,6 +60,25 @@ def get(
         make_console().print(
             f"{name} is in {folder}; describe it with: cinematrix data describe {folder}", soft_wrap=True
         )
+
+
+def _fetch(name: str, to: Path | None) -> "DatasetLocation":
+    """Download a data set.
+
+    Raises:
+        DownloadError: it can't be downloaded; the message says what else to try.
+    """
+    from cinematrix.common.progress_bar import TerminalBar
+    from cinematrix.data.movielens import get
+    from cinematrix.errors import DownloadError
+
+    try:
+        return get(name, to, progress=TerminalBar())
+    except DownloadError as error:
+        if name == "ml-100k":  # has been looked for elsewhere too
+            raise
+        advice = "try again later, name a mirror in CINEMATRIX_GROUPLENS, or take ml-100k, which is on PyPI too"
+        raise DownloadError(f"{error}; {advice}") from error
 
 
 def _simulate(to: Path | None, pairs: list[str], csv: bool, force: bool) -> Path:

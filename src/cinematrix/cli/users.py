@@ -193,10 +193,11 @@ def delete(
     """Delete all data of a user for good, as the API does. No model is trained on them again."""
     from cinematrix.cli.output import make_console
     from cinematrix.data.ids import canonical_id
-    from cinematrix.store.keys import COMMAND_LINE
 
     id_ = canonical_id(user)
     with open_store(db, existing=True) as store:
+        from cinematrix.store.keys import COMMAND_LINE
+
         if not trained:
             _check_known(store, id_)
         if not yes:

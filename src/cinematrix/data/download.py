@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from cinematrix.common.progress import Progress
+from cinematrix.common.user_agent import user_agent
 from cinematrix.errors import DownloadError
 
 ATTEMPTS = 3
@@ -70,7 +71,7 @@ def _published_md5(address: str, timeout: float) -> str:
 
 
 def _open(address: str, timeout: float, first_byte: int = 0) -> HTTPResponse:
-    headers = {"User-Agent": "cinematrix", **({"Range": f"bytes={first_byte}-"} if first_byte else {})}
+    headers = {"User-Agent": user_agent(), **({"Range": f"bytes={first_byte}-"} if first_byte else {})}
     response: HTTPResponse = urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=timeout)
     return response
 

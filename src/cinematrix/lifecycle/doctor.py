@@ -1,24 +1,27 @@
 """Read-only health checks of the installation, a model and a store."""
 
+import os
 import platform
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cinematrix.common.optional import require_package, require_serving_package
+from cinematrix.common.threads import count_cores
 from cinematrix.data.ratings import Scale
 from cinematrix.errors import CinematrixError
+from cinematrix.lifecycle.redaction import redact
 from cinematrix.models.artifact import fingerprint_manifest, load, read_manifest
-from cinematrix.store.sqlite import DRIVER
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-EXTRAS = ("train", "serve", "tune")
+EXTRAS = ("train", "serve", "tune", "cluster", "storage", "otel")
 """Optional dependency groups of the package that are checked."""
 
 
@@ -38,10 +41,15 @@ class Finding:
 
 
 def examine(model: Path | None = None, db: str | None = None) -> list[Finding]:
-    """Check the installation, then the model and the store if they are given."""
+    """Check the installation, then the model and the store if they are given.
+
+    The findings have neither secrets nor the user's name, so that they can be published.
+    """
     findings = [
         Finding("Cinematrix", "fine", version("cinematrix")),
-        Finding("Python", "fine", platform.python_version()),
+        Finding("Python", "fine", _describe_python()),
+        Finding("machine", "fine", _describe_machine()),
+        Finding("packages", "fine", _list_versions(_packages())),
         *map(_check_extra, EXTRAS),
         *_run_check("SQLite", _check_sqlite),
     ]
@@ -49,7 +57,7 @@ def examine(model: Path | None = None, db: str | None = None) -> list[Finding]:
         findings += _run_check("model", lambda: _check_model(model))
     if db is not None:
         findings += _run_check("store", lambda: _check_store(db, model))
-    return findings
+    return [replace(finding, told=redact(finding.told, db)) for finding in findings]
 
 
 def _run_check(what: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -60,17 +68,42 @@ def _run_check(what: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Fi
         yield Finding(what, "bad", str(error))
 
 
+def _describe_python() -> str:
+    """Return the version of Python and its surroundings."""
+    own = sys.prefix != sys.base_prefix
+    return f"{platform.python_version()} ({platform.python_implementation()}){', in a virtual environment' * own}"
+
+
+def _describe_machine() -> str:
+    """Return the system, the cores that this process may use, and the memory where the system tells it."""
+    parts = [f"{platform.system()} {platform.release()} {platform.machine()}", f"{count_cores()} cores"]
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        parts.append(_megabytes(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) + " of memory")
+    return ", ".join(parts)
+
+
 def _check_extra(name: str) -> Finding:
     missing = [package for package in _packages(name) if not _installed(package)]
     if missing:
         return Finding(name, "note", f"without {', '.join(missing)}; pip install 'cinematrix[{name}]' adds it")
-    return Finding(name, "fine", ", ".join(f"{package} {version(package)}" for package in _packages(name)))
+    return Finding(name, "fine", _list_versions(_packages(name)))
 
 
-def _packages(extra: str) -> list[str]:
-    """Return the packages of an extra."""
-    lines = [line for line in requires("cinematrix") or () if re.search(rf"extra == ['\"]{extra}['\"]", line)]
+def _packages(extra: str = "") -> list[str]:
+    """Return the packages of an extra on this system; without one, those that are always installed."""
+    lines = [line for line in requires("cinematrix") or () if _read_marker(line, "extra") == extra]
+    lines = [line for line in lines if _read_marker(line, "sys_platform") in ("", sys.platform)]
     return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines]
+
+
+def _read_marker(requirement: str, name: str) -> str:
+    """Return the value that a requirement asks of a marker; empty if it asks for none."""
+    found = re.search(rf"{name} == ['\"]([\w.-]+)['\"]", requirement)
+    return found[1] if found else ""
+
+
+def _list_versions(packages: list[str]) -> str:
+    return ", ".join(f"{package} {version(package)}" for package in packages)
 
 
 def _installed(package: str) -> bool:
@@ -84,6 +117,7 @@ def _check_sqlite() -> Iterator[Finding]:
     if not _installed("sqlalchemy"):
         return
     from cinematrix.store.engine import wal_is_safe
+    from cinematrix.store.sqlite import DRIVER
 
     if wal_is_safe(DRIVER.sqlite_version_info):
         yield Finding("SQLite", "fine", f"{DRIVER.sqlite_version}, with a write-ahead log")

@@ -2,14 +2,13 @@
 
     score_ui = ln P(u watches i) + 1.5 · ln E[(stars_ui − m_u)⁺ / s_u] − β · ln(1 + raters_i)
 
-`ln P` is the model's `log_chances` and 0.4 times the movie's trend, since a model of watching doesn't know the time:
-a movie that is rated more often lately is more likely to be watched next. Without a rating, `P` is the movie's number
-of raters. `E` is the expected gain of the
-rating over the user's mean `m`, in units of the user's standard deviation `s`; it comes from the distribution of the
-rating. Both `m` and `s` are shrunk towards those of all users. `P` was learned from what users have already watched,
-and the future is less certain; so `E` weighs more than in the product P · E. The third term takes back some of the head
-start of movies that everybody has seen. Movies that the user is expected to rate below their mean come after all
-others.
+`ln P` is the model's `log_chances` and 0.4 times the movie's trend, since a model of watching doesn't know the time: a
+movie that is rated more often lately is more likely to be watched next. Without a rating, `P` is the movie's number of
+raters, whose weight falls as exp(−ratings / 5). `E` is the expected gain of the rating over the user's mean `m`, in
+units of the user's standard deviation `s`; it comes from the distribution of the rating. Both `m` and `s` are shrunk
+towards those of all users. `P` was learned from what users have already watched, and the future is less certain; so `E`
+weighs more than in the product P · E. The third term takes back some of the head start of movies that everybody has
+seen. Movies that the user is expected to rate below their mean come after all others.
 
 The best movies by a cheap estimate are scored exactly; the others keep the estimate (two-stage retrieval).
 """
@@ -48,8 +47,8 @@ BELOW_MEAN = np.float32(100)
 MEAN_PRIOR, SPREAD_PRIOR = 3.0, 5.0
 """Weights, in ratings, of all users' mean and standard deviation in one user's."""
 
-POPULARITY_PRIOR = 0.5
-"""Weight, in ratings, of a movie's number of raters in the logarithm of its chance."""
+NEWCOMER_RATINGS = 5.0
+"""Ratings after which the number of raters has a weight of 1/e in a movie's chance (docs/experiments.md)."""
 
 TREND_WEIGHT = np.float32(0.4)
 """Weight of a movie's trend in the logarithm of its chance, chosen on validation splits (docs/experiments.md)."""
@@ -148,8 +147,8 @@ class RatingLevels:
 
 def _mix_chances(chances: Float32, popularity: Float32, histories: Histories) -> Float32:
     """Return chances that are those of popularity for an empty history, and the model's for a long one."""
-    weight = (histories.counts / (histories.counts + POPULARITY_PRIOR)).astype(np.float32)[:, None]
-    return np.asarray(weight * chances + (1 - weight) * popularity, np.float32)
+    weight = np.exp(-histories.counts / NEWCOMER_RATINGS).astype(np.float32)[:, None]
+    return np.asarray((1 - weight) * chances + weight * popularity, np.float32)
 
 
 def _combine(chances: NDArray[Any], gains: NDArray[Any], stars: Float32, bar: Float64) -> Float32:

@@ -40,6 +40,10 @@ _REGISTERED: dict[str, type[Recommender]] = {}
 def register(name: str, kind: type[Recommender]) -> None:
     """Register a model class under a name, so that it can be trained, saved, loaded, served, compared and tuned.
 
+    Args:
+        name: the name for `cinematrix.model` and the command line.
+        kind: the class, which keeps the contract of `Recommender`.
+
     Raises:
         SettingError: the name belongs to a built-in model, or the class breaks the contract.
     """

@@ -67,8 +67,8 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
     limit_process_to_one_thread()
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     sys.set_int_max_str_digits(sys.int_info.str_digits_check_threshold)  # parsing longer integers takes long
-    address = f"[{settings.address}]" if ":" in settings.address else settings.address
-    url = f"http://{address}:{settings.port}"
+    url = _make_url(settings.address, settings.port)
+    here, page = _list_page_urls(settings)
 
     def work(group: WorkerGroup, ready: Callable[[], None] = lambda: None) -> None:
         app = create_app(settings) if group.size == 1 else create_app(settings, group)
@@ -78,9 +78,9 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
             is_first = not group.number and not any(state.ready for state in group.states())
             if is_first:
                 _check_open(app.state.authenticator, settings)
-                LOG.info("serving on %s; open the page at %s/", url, url)
+                LOG.info("serving on %s; open the page at %s/", url, page)
             ready()
-            opened = url if opens and is_first else None
+            opened = here if opens and is_first else None
             asyncio.run(_run_until_stopped(make_server(app, settings), settings.shutdown_seconds, opened))
             log.finish(1)
 
@@ -92,6 +92,23 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
         _load_shared_code(settings)
         with TemporaryDirectory(prefix="cinematrix-workers-") as folder:
             WorkerProcesses(WorkerGroup(Path(folder), settings.workers), work, settings.shutdown_seconds).run()
+
+
+def _make_url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _list_page_urls(settings: ServiceSettings) -> tuple[str, str]:
+    """Return the URLs of the page for a browser on this machine and for others.
+
+    An address that stands for all of a machine's addresses is none that a browser can ask.
+    """
+    if settings.address not in ("0.0.0.0", "::"):
+        url = _make_url(settings.address, settings.port)
+        return url, url
+    named = [host for host in settings.hosts if host not in LOOPBACK_HOSTS]
+    here = LOOPBACK_HOSTS[0]
+    return _make_url(here, settings.port), _make_url(named[0] if named else here, settings.port)
 
 
 def _load_shared_code(settings: ServiceSettings) -> None:
@@ -124,6 +141,7 @@ def _check_open(authenticator: Authenticator, settings: ServiceSettings) -> None
 
 def make_server(app: FastAPI, settings: ServiceSettings) -> Server:
     """Return the HTTP server of an app; its `serve` is a coroutine."""
+    logging.getLogger("_granian").addFilter(_is_for_operators)
     return Server(
         app, address=settings.address, port=settings.port, interface=Interfaces.ASGI, websockets=False,
         log_level=LogLevels(settings.log_level), log_dictconfig=SERVER_LOG,
@@ -133,6 +151,11 @@ def make_server(app: FastAPI, settings: ServiceSettings) -> Server:
             header_read_timeout=round(1000 * settings.header_seconds), max_buffer_size=settings.header_bytes
         ),
     )  # fmt: skip
+
+
+def _is_for_operators(record: logging.LogRecord) -> bool:
+    """Return whether a line of Granian's log isn't its notice at each start that embedding it is experimental."""
+    return "Embedded server is experimental" not in record.getMessage()
 
 
 def _skip_log_caller_lookup() -> None:

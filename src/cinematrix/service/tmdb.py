@@ -16,6 +16,7 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from cinematrix.common.atomic_files import check_writable, write_atomically
+from cinematrix.common.user_agent import user_agent
 from cinematrix.errors import InputError
 from cinematrix.service.logging import LOG
 from cinematrix.service.settings import PosterSettings
@@ -161,7 +162,7 @@ class TmdbCache:
             OSError, HTTPException: no response, a timeout, or an incomplete response.
         """
         deadline, content = time.monotonic() + self._settings.seconds, b""
-        request = Request(address, headers={"User-Agent": "cinematrix"})
+        request = Request(address, headers={"User-Agent": user_agent()})
         with self._opener.open(request, timeout=self._settings.seconds) as response:
             while len(content) <= MAX_PICTURE_BYTES and (block := response.read1(1 << 16)):
                 content += block
