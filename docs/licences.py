@@ -30,7 +30,7 @@ The table is made from their metadata (`make licences`) and is no legal advice.
 SECTIONS = {
     "Installed with Cinematrix": ("",),
     "Installed with an extra": ("train", "tune", "serve", "cluster", "storage", "otel"),
-    "For work on Cinematrix": ("dev", "docs", "fuzz", "peers"),
+    "For work on Cinematrix": ("dev", "docs", "notebook", "fuzz", "peers"),
 }
 """Headings of the page, each with its extras. Of the last one only the packages that are asked for are listed."""
 
