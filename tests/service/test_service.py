@@ -123,7 +123,8 @@ def test_a_history_in_the_request_is_not_stored(client: TestClient, model: Any, 
     assert [item["movie"] for item in answer["items"]] == [line.movie for line in recommend(model, history, 3).items]
     assert (answer["user"], answer["unknown"], answer["fallback"]) == (None, [-5], False)
     seen = {"hidden": [answer["items"][0]["movie"], "no such movie"]}
-    assert client.post("/v1/recommendations", json=body | seen).json()["items"][:2] == answer["items"][1:]
+    left = client.post("/v1/recommendations", json=body | seen).json()["items"]
+    assert [item["movie"] for item in left[:2]] == [item["movie"] for item in answer["items"][1:]]
     assert client.post("/v1/recommendations", json={"ratings": []}).json()["fallback"]
     assert Store.open(settings.db).n_users() == 0
 

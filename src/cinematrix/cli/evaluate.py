@@ -74,14 +74,17 @@ def evaluate(
     docs/evaluating.md describes each measure and its limits. With --against, each measure's difference from the other
     order or model follows, paired by user. With --card, the figures stand in README.md in the model's folder.
     """
+    from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.readers.pairs import describe_unmatched
     from cinematrix.models.artifact import load
     from cinematrix.models.card import read_around
 
+    if reliability is not None:
+        check_writable(reliability, force=force)
     artifact = load(model)
     recommender = artifact.model
-    _check(recommender, by, reliability, force)
+    _check(recommender, by, reliability)
     around = read_around(model, recommender, artifact.about) if card else None
     scale_read = parse_scale(scale) or recommender.data.scale
     read = partial(_read, columns=columns, scale=scale_read, missing=missing, skip_bad=skip_bad)
@@ -102,15 +105,13 @@ def evaluate(
     _print_evaluation(evaluation, notes, reliability, model if card else None, json)
 
 
-def _check(model: "Recommender", by: str | None, reliability: Path | None, force: bool) -> None:
-    """Check what the evaluation needs, before anything is read."""
-    from cinematrix.common.atomic_files import check_writable
+def _check(model: "Recommender", by: str | None, reliability: Path | None) -> None:
+    """Check what the evaluation needs of the model, before ratings are read."""
     from cinematrix.evaluation.reliability import check_uncertainty
     from cinematrix.models.orders import resolve_order
 
     resolve_order(model, by)
     if reliability is not None:
-        check_writable(reliability, force=force)
         check_uncertainty(model)
 
 
