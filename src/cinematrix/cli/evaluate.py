@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cinematrix.data.ratings import Ratings, Scale
     from cinematrix.evaluation.evaluate import EvaluationOptions
     from cinematrix.evaluation.measures import Evaluation
+    from cinematrix.models.artifact import Artifact
     from cinematrix.models.base import Recommender
 
 
@@ -74,17 +75,12 @@ def evaluate(
     docs/evaluating.md describes each measure and its limits. With --against, each measure's difference from the other
     order or model follows, paired by user. With --card, the figures stand in README.md in the model's folder.
     """
-    from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.readers.pairs import describe_unmatched
-    from cinematrix.models.artifact import load
     from cinematrix.models.card import read_around
 
-    if reliability is not None:
-        check_writable(reliability, force=force)
-    artifact = load(model)
+    artifact = _load(model, by, reliability, force)
     recommender = artifact.model
-    _check(recommender, by, reliability)
     around = read_around(model, recommender, artifact.about) if card else None
     scale_read = parse_scale(scale) or recommender.data.scale
     read = partial(_read, columns=columns, scale=scale_read, missing=missing, skip_bad=skip_bad)
@@ -105,14 +101,20 @@ def evaluate(
     _print_evaluation(evaluation, notes, reliability, model if card else None, json)
 
 
-def _check(model: "Recommender", by: str | None, reliability: Path | None) -> None:
-    """Check what the evaluation needs of the model, before ratings are read."""
+def _load(folder: Path, by: str | None, reliability: Path | None, force: bool) -> "Artifact":
+    """Load the model, and check what the evaluation needs before ratings are read."""
+    from cinematrix.common.atomic_files import check_writable
     from cinematrix.evaluation.reliability import check_uncertainty
+    from cinematrix.models.artifact import load
     from cinematrix.models.orders import resolve_order
 
-    resolve_order(model, by)
     if reliability is not None:
-        check_uncertainty(model)
+        check_writable(reliability, force=force)
+    artifact = load(folder)
+    resolve_order(artifact.model, by)
+    if reliability is not None:
+        check_uncertainty(artifact.model)
+    return artifact
 
 
 def _write_card(

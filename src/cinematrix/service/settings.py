@@ -149,7 +149,7 @@ class ServiceSettings:
     list_threads: int = work(
         "Threads that compute lists; more workers make better use of more cores.", 1, low=1, high=256
     )
-    list_batch: int = work("Lists computed together at most.", 16, low=1, high=1_000)
+    list_batch: int = work("Lists computed together at most.", 8, low=1, high=1_000)
     lists_waiting: int = work("Lists being computed or waiting for it; others are refused or stale.", 48, low=1)
     list_seconds: float = work("Expected wait from which on a list is refused or stale.", 1.0, unit="seconds", low=0.01)
     list_cache: int = work("Maximum size of the cache of lists.", 32_000_000, unit="bytes")
