@@ -15,7 +15,7 @@ test: .venv/dev browser ## format check, lint, types, tests
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal $(ARGS) # two workers, a thread each; what shares a fixture stays together
 
 docs: .venv/dev graphviz ## the site, into docs/_build/index.html, its notebooks executed (on DATA=folder); a warning is an error
-	$(ON_DATA) $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . docs/_build
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(ON_DATA) $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . docs/_build
 
 paper: docs browser ## the paper as docs/_build/paper.pdf, printed by Chromium
 	$$(command -v chromium || command -v chromium-browser) --headless --no-sandbox --virtual-time-budget=30000 --no-pdf-header-footer \

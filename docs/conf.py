@@ -5,6 +5,7 @@ The source folder is the repository's root, so that links work alike on the site
 
 import hashlib
 import importlib.metadata
+import logging
 import os
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ def digest_sources() -> str:
 
 
 os.environ["CINEMATRIX_DATA"] = find_data()
+logging.getLogger("traitlets").setLevel(logging.WARNING)  # it tells each notebook that it executes
 
 project = "Cinematrix"
 author = "The Cinematrix founders"
