@@ -234,16 +234,13 @@ def write_verdict(measure: str, sums: dict[str, UserSums], comparisons: Sequence
         selected.sort(key=lambda c: abs(c.difference.value))
         if selected:
             names = join_names([_format_difference(c) if "worse" in verdict else c.model for c in selected])
-            parts.append(phrases[len(selected) > 1].format(best=best, names=names))
+            parts.append(phrases[len(selected) > 1].format(names=names))
     return "; ".join(parts) + "."
 
 
 VERDICT_PHRASES = {
     "as good": ("{names} is as good, to half a percent", "{names} are as good, to half a percent"),
-    "can't be told apart": (
-        "{best} and {names} can't be told apart on this data",
-        "{names} can't be told apart from it on this data",
-    ),
+    "can't be told apart": ("{names} can't be told apart from it on this data",) * 2,
     "a little worse": ("a little worse, by less than half a percent: {names}",) * 2,
     "worse": ("worse: {names}",) * 2,
     "not tested": ("not tested: {names}",) * 2,
