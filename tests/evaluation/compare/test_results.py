@@ -106,7 +106,8 @@ def test_models_without_a_significant_difference_cannot_be_told_apart() -> None:
     (found,) = summarise_results(plan_of("pmf", "svd"), ComparisonOutcome(cells, [], {"random": ()}), 30)
     (verdict,) = found.verdicts
     assert "can't be told apart from it on this data." in verdict
-    assert "pmf" in verdict and "svd" in verdict
+    assert "pmf" in verdict
+    assert "svd" in verdict
     assert write_verdict("ndcg@10", {}, []) == ""
 
 
