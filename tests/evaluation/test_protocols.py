@@ -107,6 +107,6 @@ def test_what_a_protocol_cannot_measure_is_refused_before_training(ratings: Rati
 
 
 def test_the_table_of_protocols_shows_itself() -> None:
-    """As text and in a notebook."""
+    """A report is shown as text, and in a notebook as a table."""
     assert "user_rmse" in repr(cx.protocols)
     assert "Kang &amp; McAuley 2018" in cx.protocols._repr_html_()

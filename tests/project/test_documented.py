@@ -77,7 +77,7 @@ def undocumented(name: str, command: Any) -> list[str]:
 
 
 def test_every_command_and_option_is_documented() -> None:
-    """As the program itself has them: each command has its section, each option its meaning."""
+    """Each command of the program has its section, and each option its meaning."""
     whole = typer.main.get_command(command_line)
     found = dict(commands(whole, "cinematrix"))
     assert {name.strip() for name in COMMANDS} == set(found)

@@ -1,4 +1,4 @@
-"""What a release needs agrees with the program: version, changelog, licences, citation, forms for issues, targets."""
+"""Files of a release agree with the program: version, changelog, licences, citation, forms for issues, targets."""
 
 import re
 import subprocess
@@ -95,7 +95,7 @@ def direct() -> set[str]:
 
 
 def test_the_licence_of_every_dependency_is_listed() -> None:
-    """As its metadata has it, where it is installed: `make licences` was run."""
+    """The page of licences has each dependency, with the licence of its metadata where it is installed."""
     listed = licences.read_page((ROOT / "docs" / "licences.md").read_text("utf-8"))
     assert direct() <= set(listed)
     here = {name: package for name in listed if (package := licences.find(name))}

@@ -30,7 +30,7 @@ def joined(size: int, monkeypatch: pytest.MonkeyPatch, before: Callable[[HashSto
 
 
 def test_all_workers_get_what_was_sent_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of three, each sends each another number of bytes, none and more than a socket takes at once among them."""
+    """Three workers exchange messages of all sizes: empty ones, and some larger than a socket takes at once."""
     sizes = np.array([[3, 0, 5_000_000], [4_000_000, 7, 1], [0, 6_000_000, 0]])
     values = [[np.random.default_rng(n).integers(256, size=n, dtype=np.uint8) for n in row] for row in sizes.tolist()]
     received = [[np.zeros(n, np.uint8) for n in column] for column in sizes.T.tolist()]
@@ -57,7 +57,7 @@ def test_a_lost_and_a_silent_worker_are_told(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_stranger_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who connects without the secret of the store takes no worker's place."""
+    """A connection without the secret of the store takes no worker's place."""
 
     def intrude(store: HashStore) -> None:
         host, port, _ = store.get("mesh/0").decode().split()

@@ -97,7 +97,7 @@ class SelectedRatings:
 
     @cached_property
     def hidden_centred(self) -> torch.Tensor | None:
-        """What `centred` is, of the hidden ratings."""
+        """The part of the hidden ratings in `centred`."""
         return None if self.centred is None else self.centred.index_select(0, self._hidden)
 
     @cached_property
