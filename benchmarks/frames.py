@@ -7,7 +7,6 @@ are the time that the page's own code draws, and the time since the frame before
 """
 
 import argparse
-import tempfile
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from results import markdown, put
-from servers import START, Server, free_port
+from servers import serving_model
 
 SIZES = {"desk, 1,280 × 900": (1280, 900), "phone, 360 × 780": (360, 780)}
 FRAMES = 240
@@ -67,14 +66,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     options = parser.parse_args()
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server([*START, str(options.model), "--db", f"sqlite:///{folder}/store.db", "--port", str(port)], port)
-        try:
-            server.until("/readyz")
-            put(["## Frames of the taste map", table(f"http://127.0.0.1:{port}/?view=map")])
-        finally:
-            server.end()
+    with serving_model(options.model) as url:
+        put(["## Frames of the taste map", table(f"{url}/?view=map")])
 
 
 def table(address: str) -> str:

@@ -1,6 +1,6 @@
 """Measure how the page feels: jumps, the answer to a rating, posters, taps to a list, and what axe and Lighthouse find.
 
-    python benchmarks/page.py MODEL [--lighthouse node_modules/.bin/lighthouse]
+    python benchmarks/page_feel.py MODEL [--lighthouse node_modules/.bin/lighthouse]
 
 MODEL is a model of real movies. Chromium shows its page in the size of a desk and of a phone, to a newcomer and to a
 lover of film noir. Lighthouse comes from npm and needs Node. Writes its table into benchmarks/RESULTS.md.
@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import subprocess
-import tempfile
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ import axe_playwright_python  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from results import markdown, put
-from servers import START, Server, free_port
+from servers import serving_model
 
 Film = dict[str, Any]
 SIZES = {"desk": (1280, 900), "phone": (390, 780)}
@@ -93,7 +92,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--lighthouse", type=Path)
     options = parser.parse_args()
-    with serving(options.model) as url, sync_playwright() as playwright:
+    with serving_model(options.model) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         history = lover(url)
         rows = [
@@ -117,19 +116,6 @@ def main() -> None:
                 ]
             )
     put(["## How the page feels", markdown(["", "measured", "bar"], rows)])
-
-
-@contextmanager
-def serving(model: Path) -> Iterator[str]:
-    """Serve a model with a store of its own; the value is the address."""
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server([*START, str(model), "--db", f"sqlite:///{folder}/store.db", "--port", str(port)], port)
-        try:
-            server.until("/readyz")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.end()
 
 
 def lover(url: str) -> dict[str, list[Film]]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from open_loop import Outcome, Plan
 
@@ -84,6 +85,19 @@ class Server:
         """Stop the server and wait for its end."""
         self.process.send_signal(number)
         self.process.wait(30)
+
+
+@contextmanager
+def serving_model(model: Path) -> Iterator[str]:
+    """Run `cinematrix serve` of a model with a store of its own; the value is the address."""
+    port = free_port()
+    with TemporaryDirectory() as folder:
+        server = Server([*START, str(model), "--db", f"sqlite:///{folder}/store.db", "--port", str(port)], port)
+        try:
+            server.until("/readyz")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.end()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,14 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.service.settings import PosterSettings, ServiceSettings
 from page_checks import find_invisible, find_violations
 from page_world import HISTORY_KEY, PageVisit, open_visit, run_service
+from places import ROOT
 from tmdb_world import KEY, fake_tmdb, save_numbered_model
 from waiting import wait_for
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
+sys.path.insert(0, str(ROOT / "benchmarks"))
+from page_feel import SHIFTS
 
-SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
-}).observe({ type: "layout-shift", buffered: true });"""
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
 
 @pytest.fixture

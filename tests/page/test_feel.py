@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from chromium import CHROMIUM, MISSING
 from page_world import HISTORY_KEY, PageVisit, open_visit
+from places import ROOT
 from waiting import wait_for
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+from page_feel import RATE, SHIFTS
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -21,24 +26,8 @@ RATED = [
 ]
 GENRES = [["Comedy"], ["Drama", "Thriller"], ["Animation", "Children"], ["Documentary"], ["Horror"], ["Western"]]
 
-SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
-}).observe({ type: "layout-shift", buffered: true });"""
-
 LATER = "() => new Promise((done) => setTimeout(() => requestIdleCallback(done), 50))"
 """A moment after the page has asked all it needs, in which what is still to move moves."""
-
-RATE_JS = """async () => {
-  const star = document.querySelector(".row .card input:nth-child(8)");
-  performance.clearMarks("films");
-  const start = performance.now();
-  star.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
-  star.click();
-  while (!performance.getEntriesByName("films").length) await new Promise((done) => setTimeout(done, 1));
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  return performance.now() - start;
-}"""
-"""Script that rates the first film of the first row, and returns the milliseconds until the new rows are painted."""
 
 
 def film(movie: int) -> dict[str, Any]:
@@ -137,7 +126,7 @@ def test_a_rating_answers_at_once_and_keeps_what_stays(visit: PageVisit) -> None
     page.evaluate("for (const card of document.querySelectorAll('.row .card')) card.same = true")
     before = visit.movies()
     limit = 300 * min(3, max(1, os.getloadavg()[0] / (os.cpu_count() or 1)))
-    times = [page.evaluate(RATE_JS) for _ in range(3)]
+    times = [page.evaluate(RATE) for _ in range(3)]
     assert min(times) <= limit
     stayed = page.locator(".row .card").evaluate_all(
         "all => all.filter((card) => card.same).map((card) => card.dataset.movie)"
