@@ -14,7 +14,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, sync_playwright
 
-from chromium import CHROMIUM
+from chromium import CHROMIUM, OPTIONS
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
@@ -100,7 +100,7 @@ def longest_titled_movie() -> int:
 def launch_browser() -> Iterator[Browser]:
     """Run a headless Chromium for the duration of the block."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
         browser.close()
 
