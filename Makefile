@@ -12,7 +12,7 @@ test: .venv/dev browser ## format check, lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	@$(MAKE) --no-print-directory types
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal $(ARGS) # two workers, a thread each; what shares a fixture stays together
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal $(ARGS) # two workers, a thread each, and compiled modules for the programs that tests start
 
 docs: .venv/dev graphviz ## the site, into docs/_build/index.html, its notebooks executed (on DATA=folder); a warning is an error
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(ON_DATA) $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . docs/_build

@@ -6,7 +6,8 @@ that the ledger allows: the last acknowledged one, or one without a response.
 
 With several workers, most kills are of one of them, and the server must go on.
 
-The first server is started as a user starts it. The later ones are forks of a process that has imported the program.
+The first server is started as a user starts it, unless `fresh` is False. The later ones are forks of a process that
+has imported the program.
 
     python tests/helpers/crashes.py --kills 1000 --seed 7 --workers 2
 """
@@ -196,7 +197,9 @@ class CrashReport:
 class CrashRun:
     """A crash test: a store, its server and its writers."""
 
-    def __init__(self, folder: Path, db: str, seed: int, postgres: Postgres | None = None, workers: int = 1) -> None:
+    def __init__(
+        self, folder: Path, db: str, seed: int, postgres: Postgres | None = None, workers: int = 1, fresh: bool = True
+    ) -> None:
         ratings, catalog = taste_world(np.random.default_rng(5))
         self.folder, self.db, self.postgres, self.report = folder, db, postgres, CrashReport(seed)
         self.n_workers = workers
@@ -206,7 +209,7 @@ class CrashRun:
         names = [SHARED, *(f"writer{number}" for number in range(WRITERS))]
         self.ledger = Ledger({(name, movie): [PendingWrite(None, 0, 0)] for name in names for movie in movies})
         self.writers = [RatingWriter(number, self.ledger, movies) for number in range(WRITERS)]
-        self._start(PROGRAM)
+        self._start(PROGRAM if fresh else None)
 
     def run(self, kills: int, tell: Callable[[str], object] = lambda _: None) -> CrashReport:
         """Kill the server or database `kills` times, but stop at the first error."""
@@ -329,14 +332,20 @@ def wait_for(true: Callable[[], bool]) -> None:
 
 
 def run_crashes(
-    kind: str, kills: int, seed: int, folder: Path, tell: Callable[[str], object] = lambda _: None, workers: int = 1
+    kind: str,
+    kills: int,
+    seed: int,
+    folder: Path,
+    tell: Callable[[str], object] = lambda _: None,
+    workers: int = 1,
+    fresh: bool = True,
 ) -> CrashReport:
     """Run a crash test on a new database of a kind, `sqlite` or `postgresql`."""
     if kind == "sqlite":
-        return CrashRun(folder, f"sqlite:///{folder}/store.db", seed, workers=workers).run(kills, tell)
+        return CrashRun(folder, f"sqlite:///{folder}/store.db", seed, workers=workers, fresh=fresh).run(kills, tell)
     postgres = Postgres()
     try:
-        return CrashRun(folder, postgres.database(), seed, postgres, workers).run(kills, tell)
+        return CrashRun(folder, postgres.database(), seed, postgres, workers, fresh).run(kills, tell)
     finally:
         postgres.stop()
 

@@ -58,7 +58,7 @@ def test_memory_stays_within_its_limit(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("with_key", [False, True])
 def test_half_a_body_keeps_nobody_out(folder: Path, tmp_path: Path, user: int, unseen: int, with_key: bool) -> None:
     """A hundred requests whose body doesn't come delay nobody; without a key they get a 401 at once."""
-    with serving(folder, tmp_path) as (server, key), ExitStack() as open_:
+    with serving(folder, tmp_path, "--read-seconds", "2.5") as (server, key), ExitStack() as open_:
         rude = [open_.enter_context(send_half(server.port, key if with_key else {})) for _ in range(100)]
         for path, body in (("recommendations", None), (f"ratings/{unseen}", {"rating": 4})):
             method, target = "PUT" if body else "GET", f"/v1/users/{user}/{path}"
