@@ -190,6 +190,9 @@ def test_users_and_histories_are_asked_for_in_one_way(model: cx.Model) -> None:
     assert str(model.explain(history=ratings, movie=known[0].movie)) == str(
         model.explain(user=user, movie=known[0].movie)
     )
+    assert str(model.explain(user=user, movie=known[0].movie, by="stars")) == str(
+        model.explain(user=user, movie=known[0].movie)
+    )
 
 
 def test_lists_of_everybody_are_a_frame_or_a_file(model: cx.Model, tmp_path: Path) -> None:

@@ -94,6 +94,14 @@ def test_the_protocol_counts_what_is_unknown() -> None:
         assert words in str(protocol)
 
 
+def test_a_split_counts_the_same_in_memory_and_from_files() -> None:
+    """What has no training rating counts as unknown, also where both parts share the IDs of all ratings."""
+    whole = table([*TRAIN, *TEST])
+    train, test = whole.take(np.arange(len(TRAIN))), whole.take(np.arange(len(TRAIN), len(whole)))
+    found = evaluate(Three().fit(train), test, k=2).protocol
+    assert (found.unknown_users, found.unknown_movies, found.ratings_of_unknown_movies) == (1, 1, 1)
+
+
 def test_a_model_gets_histories_and_unknown_movies() -> None:
     """Tested and listed pairs reach the model in one call, with each user's own history, empty for an unknown user.
 

@@ -251,7 +251,7 @@ class Model:
         movie: Any = None,
         *,
         history: Any = None,
-        by: Ordering = "ranking",
+        by: Ordering | None = None,
         unknown: Unknown = "error",
     ) -> Explanation:
         """Return what adds up to a movie's score for a user of the training data, or for a history.
@@ -259,7 +259,7 @@ class Model:
         Args:
             user, history, unknown: as for `recommend`.
             movie: the ID of the movie.
-            by: the score to explain: `ranking` or `stars`.
+            by: the score to explain: `stars` or `ranking`; None: stars, if the model has them.
 
         Raises:
             SettingError: no movie, or neither or both of `user` and `history`; the model can't explain.

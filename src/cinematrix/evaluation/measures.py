@@ -107,7 +107,8 @@ class Protocol:
         seed: of the bootstrap.
         users, ratings: number of tested users and ratings.
         users_without_history: tested users with an empty history.
-        unknown_users, unknown_movies: tested IDs outside the model's training data.
+        unknown_users, unknown_movies: tested users and movies without a training rating, as the same split has them in
+            memory, where the model knows all IDs, and from files.
         ratings_of_unknown_movies: tested ratings of those movies.
         movies: number of candidate movies that the model ranks.
     """
@@ -131,8 +132,8 @@ class Protocol:
         return (
             f"Split: {self.split}. {self.ratings:,} ratings by {self.users:,} users tested, "
             f"{self.users_without_history:,} of them without a history.\n"
-            f"Unknown to the model: {self.unknown_users:,} users; {self.unknown_movies:,} movies with "
-            f"{self.ratings_of_unknown_movies:,} ratings, which count in the errors and as misses in the lists.\n"
+            f"Without a training rating: {self.unknown_users:,} users; {self.unknown_movies:,} movies, whose "
+            f"{self.ratings_of_unknown_movies:,} ratings count in the errors and in the lists.\n"
             f"Lists: the best {self.k} by {self.by} of the {self.movies:,} movies that aren't in the user's history; "
             f"relevant is {relevance}. Liked is a rating at or above the user's own mean.\n"
             f"Intervals: 95 %, bootstrap over users, {RESAMPLES:,} resamples, seed {self.seed}."
