@@ -92,8 +92,9 @@ class HeldOutRatings:
     def ratings_of_unknown_movies(self) -> NDArray[np.int64]:
         """Number of tested ratings of each tested movie without a training rating. int64 `[unknown movies]`."""
         numbers = self.data.movies.numbers(self.test.movies.ids)
-        counts = np.bincount(self.test.movie, minlength=len(numbers))[_take_counts(self.data.raters, numbers) == 0]
-        return counts[counts > 0]
+        unknown = _take_counts(self.data.raters, numbers) == 0
+        counts = np.bincount(self.test.movie[unknown[self.test.movie]])
+        return np.asarray(counts[counts > 0])
 
     def check(self, size: int) -> None:
         """Check that no tested rating is in the histories, `size` users at a time.
