@@ -1,6 +1,5 @@
 """Parsing and folding of short texts, and tables as text."""
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from ipaddress import ip_network
@@ -30,18 +29,6 @@ def without_accents(text: str) -> str:
 def drop_marks(text: str) -> str:
     """Return a text in a decomposed form of Unicode without the marks that combine with letters."""
     return "".join(c for c in text if not unicodedata.combining(c))
-
-
-def parse_duration(text: str) -> float:
-    """Parse a duration such as `24h` to seconds.
-
-    Raises:
-        SettingError: the text has another form.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
-    if not match or (not match[2] and float(match[1])):
-        raise SettingError(f"{text!r} isn't a duration; write a number with s, m, h or d, such as 24h")
-    return float(match[1]) * {"": 0, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 def parse_network(text: str) -> str:
