@@ -99,7 +99,7 @@ class Model:
             validation: ratings to stop by; None: held out where the model needs some.
             columns: names of the columns of `data` by role.
             progress: the progress bar; None: one on stderr or in the notebook.
-            threads: that a net trains with; 0: as many as suit it.
+            threads: that it trains with; 0: as many as suit it. Beside other programs one thread is best.
             device: auto, cpu, cuda or mps.
             checkpoint: a file written after each epoch.
             resume: go on from `checkpoint` if it is there.
