@@ -19,12 +19,15 @@ from cinematrix.data.ratings import Scale, level_spacing, nearest_levels
 from cinematrix.models.base import check_coverage
 from cinematrix.models.components.conformal import ConformalLevels
 from cinematrix.models.components.ordinal import OrdinalRegression
-from cinematrix.models.deep_mf.towers import BLOCK_PAIRS, history_statistics
+from cinematrix.models.deep_mf.towers import history_statistics
 
 Float64 = NDArray[np.float64]
 
 MAX_CELLS = 500_000
 """Maximum pairs × steps to fit on; of more pairs, evenly spaced ones are used."""
+
+BLOCK_CELLS = 160_000
+"""Pairs × steps whose distributions are computed at a time: 1.3 MB an array, which stays in the processor's cache."""
 
 HABIT_PRIOR_RATINGS = 3.0
 """Weight of all users' use of the steps in one user's, in ratings."""
@@ -149,8 +152,9 @@ class RatingUncertainty:
 
     def _chunks(self, pairs: PredictedPairs) -> Iterator[tuple[NDArray[np.int64], Float64, Float64]]:
         """Yield the facts and the distributions of blocks of pairs, so that memory is bounded."""
-        for start in range(0, len(pairs.rows), BLOCK_PAIRS):
-            block = np.arange(start, min(start + BLOCK_PAIRS, len(pairs.rows)))
+        size = max(1, BLOCK_CELLS // len(self.shares))
+        for start in range(0, len(pairs.rows), size):
+            block = np.arange(start, min(start + size, len(pairs.rows)))
             stars, facts, habits = self._inputs(pairs, block)
             yield block, facts, self.ordinal.probabilities(stars, facts, habits)
 
