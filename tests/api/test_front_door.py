@@ -448,7 +448,7 @@ INSIDE = {
         "there are 2 histories; give one",
     ),
     "unequal lengths": (lambda r, f: r.predict([1, 2, 3], [1]), "3 users and 1 movies"),
-    "the other way round": (lambda r, f: r.predict([1], [1, 2, 3]), "1 users and 3 movies"),
+    "the other way round": (lambda r, f: r.predict([1], [1, 2, 3]), "1 user and 3 movies"),
     "predict before fit": (lambda r, f: type(r)().predict([1], [1]), "deep-mf isn't fitted"),
     "times in milliseconds": (
         lambda r, f: cx.Ratings.from_arrays(f["user"], f["movie"], f["rating"], f["time"] * 1000),

@@ -43,6 +43,11 @@ def parse_network(text: str) -> str:
         raise SettingError(f"{text!r} isn't an IP address or network ({error}); write 10.0.0.0/8 or ::1") from error
 
 
+def count_of(n: int, noun: str) -> str:
+    """Return a number with its noun, which has an `s` unless there is one: `1 user`, `1,200 users`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Format a table as text; columns whose name ends in `#` are aligned to the right."""
     cells = [[name.removesuffix("#") for name in columns], *([str(cell) for cell in row] for row in rows)]
