@@ -8,6 +8,7 @@ ratings (`conformal`; cross-fitted).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -184,8 +185,7 @@ class RatingUncertainty:
         )
         counts = np.bincount(histories.rows * np.int64(steps) + steps_given, minlength=len(histories) * steps)
         use = counts.reshape(len(histories), steps) + HABIT_PRIOR_RATINGS * self.shares
-        distance = np.arange(steps)[:, None] - np.arange(steps)
-        kernel = np.exp(-0.5 * (distance / HABIT_WIDTH) ** 2)
+        kernel = _step_neighbourhoods(steps)
         return np.log(use / (use @ kernel)) - np.log(self.shares / (self.shares @ kernel))
 
     def _quantile(self, probabilities: Float64, level: Float64) -> Float64:
@@ -231,6 +231,13 @@ class RatingUncertainty:
             raise ValueError(f"{len(arrays['uncertainty.shares'])} steps don't fit the scale {scale}")
         levels = ConformalLevels.from_array(arrays["uncertainty.nominal"])
         return cls(scale, ordinal, arrays["uncertainty.shares"], levels, arrays["uncertainty.movies"])
+
+
+@lru_cache(2)
+def _step_neighbourhoods(steps: int) -> Float64:
+    """Return the weight of each step in the neighbourhood of each; cached, since every block of pairs needs it."""
+    distance = np.arange(steps)[:, None] - np.arange(steps)
+    return np.asarray(np.exp(-0.5 * (distance / HABIT_WIDTH) ** 2))
 
 
 def read_counts(facts: Float64) -> tuple[Float64, Float64]:
