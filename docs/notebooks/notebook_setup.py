@@ -6,7 +6,6 @@ page around it.
 
 import asyncio
 import logging
-import os
 import re
 import socket
 import sys
@@ -32,11 +31,12 @@ import cinematrix as cx
 from cinematrix.common.paths import cache_folder
 from cinematrix.common.plotting import SERIES_COLOURS
 from cinematrix.common.progress_bar import default_progress
+from cinematrix.common.waiting_threads import let_waiting_threads_sleep
 from cinematrix.data.movielens import default
 from cinematrix.data.simulate import LABEL, SimulationSettings, simulate
 from cinematrix.errors import DownloadError
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does: waiting threads don't occupy a core
+let_waiting_threads_sleep()  # as the command line does
 
 INK = "#7d7d7e"
 """Colour of text and lines: a grey that can be read on white and on black, and the page's text colour in a drawing."""

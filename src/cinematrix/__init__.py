@@ -1,6 +1,6 @@
 """Cinematrix: movie recommendation by deep matrix factorization.
 
-Begin with the ten lines of `cinematrix/quick_tour.py`: `python -m cinematrix.quick_tour` runs them in the folder of a
+Begin with the lines of `cinematrix/quick_tour.py`: `python -m cinematrix.quick_tour` runs them in the folder of a
 ratings.csv. Each name is loaded when it is first used, so that importing the package costs nothing.
 """
 

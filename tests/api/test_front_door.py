@@ -190,6 +190,9 @@ def test_users_and_histories_are_asked_for_in_one_way(model: cx.Model) -> None:
     assert str(model.explain(history=ratings, movie=known[0].movie)) == str(
         model.explain(user=user, movie=known[0].movie)
     )
+    assert str(model.explain(user=user, movie=known[0].movie, by="stars")) == str(
+        model.explain(user=user, movie=known[0].movie)
+    )
 
 
 def test_lists_of_everybody_are_a_frame_or_a_file(model: cx.Model, tmp_path: Path) -> None:
@@ -445,7 +448,7 @@ INSIDE = {
         "there are 2 histories; give one",
     ),
     "unequal lengths": (lambda r, f: r.predict([1, 2, 3], [1]), "3 users and 1 movies"),
-    "the other way round": (lambda r, f: r.predict([1], [1, 2, 3]), "1 users and 3 movies"),
+    "the other way round": (lambda r, f: r.predict([1], [1, 2, 3]), "1 user and 3 movies"),
     "predict before fit": (lambda r, f: type(r)().predict([1], [1]), "deep-mf isn't fitted"),
     "times in milliseconds": (
         lambda r, f: cx.Ratings.from_arrays(f["user"], f["movie"], f["rating"], f["time"] * 1000),

@@ -30,7 +30,7 @@ def test_users_of_19_digits_are_known(tmp_path: Path) -> None:
     """Their predictions differ from a stranger's, and the strangers are counted."""
     run_ok("train", CASES / "F01-ids19.csv", "--model", "bias", "--out", tmp_path / "m")
     found = run_json("predict", tmp_path / "m", CASES / "F01-pairs.csv", "--out", tmp_path / "out.csv")
-    assert found["notes"] == [f"1 of 3 users of {CASES / 'F01-pairs.csv'} aren't in the model: nobody"]
+    assert found["notes"] == [f"1 of 3 users of {CASES / 'F01-pairs.csv'} isn't in the model: nobody"]
     answers = [line.split(",")[2] for line in (tmp_path / "out.csv").read_text().splitlines()[1:]]
     assert len(set(answers)) == 3
     assert run_json("recommend", tmp_path / "m", "--user", "1000000000000000002")["items"]

@@ -1,9 +1,13 @@
 """Thread limits for linear algebra: `cinematrix.common.threads`."""
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from cinematrix.common.threads import count_cores, count_threads, limit_process_to_one_thread, one_thread
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import TrainingOptions
+from cinematrix.models.bias import Bias
 
 
 def blas_threads() -> set[int]:
@@ -30,6 +34,18 @@ def test_a_process_takes_one_thread_for_good() -> None:
         with one_thread():
             pass
         assert blas_threads() == {1}
+
+
+@pytest.mark.parametrize(("threads", "within"), [(0, 2), (1, 1)])
+def test_a_training_takes_the_threads_that_it_is_given(
+    threads: int, within: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`TrainingOptions.threads` limits linear algebra while a model learns; 0 leaves it as it is."""
+    seen = []
+    monkeypatch.setattr(Bias, "learn", lambda model, training: seen.append(blas_threads()))
+    with threadpool_limits(2, user_api="blas"):
+        Bias().fit(Ratings.from_arrays([1, 2], [3, 4], np.float32([5, 1])), run=TrainingOptions(threads))
+        assert (seen, blas_threads()) == ([{within}], {2})
 
 
 def test_threads_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

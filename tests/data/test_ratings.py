@@ -97,7 +97,7 @@ def test_taking_rows_keeps_maps_and_scale() -> None:
     assert len(ratings) == 4
     assert repr(ratings) == "Ratings(3 users × 3 movies, 4 ratings, 1–5)"
     views = Ratings.from_arrays([1, 1], [2, 3], counts=[2, 5])
-    assert repr(views) == "Ratings(1 users × 2 movies, 2 plain interactions)"
+    assert repr(views) == "Ratings(1 user × 2 movies, 2 plain interactions)"
     taken = views.take(np.array([False, True]))
     assert taken.count is not None
     assert taken.count.tolist() == [5]

@@ -90,8 +90,17 @@ def test_the_protocol_counts_what_is_unknown() -> None:
     assert (protocol.unknown_movies, protocol.ratings_of_unknown_movies) == (1, 1)
     part = table([*TEST, (10, 777, 3)]).take(np.array([0, 1, 2, 3, 4]))  # has the ID of movie 777, but no rating
     assert evaluate(Three().fit(table(TRAIN)), part).protocol.unknown_movies == 1
-    for words in ("a split", "seed 7", "best 2 by ranking of the 4 movies", "every tested movie", "1 users; 1 movies"):
+    unknown = "1 user; 1 movie with 1 tested rating."
+    for words in ("a split", "seed 7", "best 2 by ranking of the 4 movies", "every tested movie", unknown):
         assert words in str(protocol)
+
+
+def test_a_split_counts_the_same_in_memory_and_from_files() -> None:
+    """What has no training rating counts as unknown, also where both parts share the IDs of all ratings."""
+    whole = table([*TRAIN, *TEST])
+    train, test = whole.take(np.arange(len(TRAIN))), whole.take(np.arange(len(TRAIN), len(whole)))
+    found = evaluate(Three().fit(train), test, k=2).protocol
+    assert (found.unknown_users, found.unknown_movies, found.ratings_of_unknown_movies) == (1, 1, 1)
 
 
 def test_a_model_gets_histories_and_unknown_movies() -> None:

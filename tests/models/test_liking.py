@@ -158,6 +158,22 @@ def test_only_the_pool_is_scored_exactly(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not same[[1, 3]].any()
 
 
+def test_a_scale_of_many_steps_is_computed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gains don't depend on the number of pairs whose distributions are in memory at a time."""
+    model, users = Told(0.8), history((0, 4.0), (3, 2.0))
+    at_once, sizes = score_lists(model, users, by="liking"), list[int]()
+    whole = model.distribution_pairs
+
+    def record(histories: Histories, rows: Numbers, movies: Numbers, **stars: Any) -> NDArray[np.float32]:
+        sizes.append(len(movies))
+        return whole(histories, rows, movies, **stars)
+
+    monkeypatch.setattr(model, "distribution_pairs", record)
+    monkeypatch.setattr(liking, "GAIN_CELLS", 4 * len(LEVELS) + 1)
+    np.testing.assert_array_equal(score_lists(model, users, by="liking"), at_once)
+    assert sizes == [4, 2]
+
+
 def test_the_order_of_a_list_keeps_its_filter_and_the_mean() -> None:
     """A filtered list by liking has the allowed movies alone, best first, and dials keep the others out."""
     model, user = Told(0.8), history((6, 3.0))

@@ -123,11 +123,14 @@ def test_the_watchlist_is_the_first_shelf(model: Recommender) -> None:
     assert build_shelves(model, history, 6, watchlist=[int(history.items[0])])[0].kind == "top"
 
 
-def test_favourites_alone_are_no_standard(model: Recommender) -> None:
-    """A user who gave the highest rating to all their movies gets shelves all the same."""
-    history = Histories.of_lists([([0, 2, 4], [4.5, 4.5, 4.5])])
-    rows = build_shelves(model, history, 6)
-    assert len(rows[0].items) == 6
+def test_equal_ratings_are_no_standard(model: Recommender) -> None:
+    """A user who gave all their movies the same rating gets full shelves, without movies below all users' mean."""
+    history, everyone = Histories.of_lists([([0, 2, 4], [4.5, 4.5, 4.5])]), own_mean(model, Histories.empty(1))
+    assert own_mean(model, history) == everyone < 4.5
+    assert own_mean(model, Histories.of_lists([([0, 2], [4.5, 4.0])])) == 4.25
+    stars = [line.stars for row in build_shelves(model, history, 6) for line in row.items]
+    assert len(stars) >= 12
+    assert min(stars) >= everyone - 1e-6
 
 
 @pytest.fixture(scope="module")

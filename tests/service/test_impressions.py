@@ -54,7 +54,7 @@ def test_a_share_of_the_users_gets_the_candidates_lists(
 ) -> None:
     """Always the same users, made and kept lists alike; the overview compares both versions."""
     save(Popular().fit(*world), tmp_path / "other")
-    both = replace(settings, candidate=tmp_path / "other", share=0.4, new_users=200)
+    both = replace(settings, candidate=tmp_path / "other", candidate_share=0.4, new_users=200)
     with TestClient(create_app(both)) as client:
         state: ServiceState = client.app.state.service  # type: ignore[attr-defined]
         versions = {user: ask(client, user) for user in map(str, range(2_000, 2_030))}

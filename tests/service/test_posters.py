@@ -17,12 +17,13 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from cinematrix.cli.main import app
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import InputError
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import PosterSettings, ServiceSettings
-from cinematrix.service.tmdb import DAY_SECONDS, MAX_PICTURE_BYTES
+from cinematrix.service.tmdb import MAX_PICTURE_BYTES
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
 from service_world import check_problem

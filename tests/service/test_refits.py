@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from cinematrix.common.text import parse_duration
+from cinematrix.common.durations import parse_duration
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import MissingExtraError, SettingError

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import PosterSettings, ServiceSettings
-from cinematrix.service.tmdb import DAY_SECONDS
 from cinematrix.service.tmdb_details import TmdbDetails, parse_details
 from service_world import check_problem
 from tmdb_world import DETAILS, KEY, FakeAnswer, fake_tmdb, save_numbered_model

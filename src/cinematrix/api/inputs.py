@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from cinematrix.common.text import count_of
 from cinematrix.data.dataset import Dataset
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, IdMap, as_ids
@@ -128,7 +129,8 @@ def read_pairs(users: Any, movies: Any, columns: dict[str, str] | None) -> tuple
         return pairs["user"].to_numpy(), pairs["movie"].to_numpy(), frame
     ids = as_ids(np.atleast_1d(np.asarray(users))), as_ids(np.atleast_1d(np.asarray(movies)))
     if len(ids[0]) != len(ids[1]):
-        raise DataError(f"there are {len(ids[0]):,} users and {len(ids[1]):,} movies; give two lists of equal length")
+        counts = f"{count_of(len(ids[0]), 'user')} and {count_of(len(ids[1]), 'movie')}"
+        raise DataError(f"there are {counts}; give two lists of equal length")
     return *ids, pl.DataFrame({"user": ids[0], "movie": ids[1]})
 
 

@@ -99,7 +99,7 @@ class Model:
             validation: ratings to stop by; None: held out where the model needs some.
             columns: names of the columns of `data` by role.
             progress: the progress bar; None: one on stderr or in the notebook.
-            threads: that a net trains with; 0: as many as suit it.
+            threads: that it trains with; 0: as many as suit it. Beside other programs one thread is best.
             device: auto, cpu, cuda or mps.
             checkpoint: a file written after each epoch.
             resume: go on from `checkpoint` if it is there.
@@ -251,7 +251,7 @@ class Model:
         movie: Any = None,
         *,
         history: Any = None,
-        by: Ordering = "ranking",
+        by: Ordering | None = None,
         unknown: Unknown = "error",
     ) -> Explanation:
         """Return what adds up to a movie's score for a user of the training data, or for a history.
@@ -259,7 +259,7 @@ class Model:
         Args:
             user, history, unknown: as for `recommend`.
             movie: the ID of the movie.
-            by: the score to explain: `ranking` or `stars`.
+            by: the score to explain: `stars` or `ranking`; None: stars, if the model has them.
 
         Raises:
             SettingError: no movie, or neither or both of `user` and `history`; the model can't explain.

@@ -127,7 +127,8 @@ def _render_description(d: "DatasetSummary") -> list[Any]:
     span = f", {d.first[:10]} to {d.last[:10]}" if d.first and d.last else ""
     lines: list[Any] = [
         f"{d.source} ({d.name})",
-        f"{d.users:,} users × {d.movies:,} movies, {d.ratings:,} ratings{span}; {d.sparsity:.2%} of pairs empty",
+        f"{d.users:,} users × {d.movies:,} movies, {d.ratings:,} ratings{span}; "
+        f"{100 * d.sparsity:.2f} % of pairs empty",
     ]
     if d.histogram is not None and d.mean is not None:
         lines += [f"scale {d.scale}, mean {d.mean:.2f}", _bars(d.histogram)]
@@ -138,10 +139,10 @@ def _render_description(d: "DatasetSummary") -> list[Any]:
         [what, *(f"{q[name]:,.0f}" for name in quantiles)] for what, q in (("user", d.per_user), ("movie", d.per_movie))
     ]
     lines.append(make_table(["ratings per", *(f"{name}#" for name in quantiles)], rows))
-    head = ", ".join(f"{share} of the movies have {part:.0%} of the ratings" for share, part in d.head.items())
-    lines.append(f"long tail: {head}; {d.few:,} movies have fewer than 5; Gini {d.gini:.2f}")
+    head = ", ".join(f"{100 * part:.0f} % in {share} of the movies" for share, part in d.head.items())
+    lines.append(f"long tail of the ratings: {head}; {d.few:,} movies have fewer than 5; Gini {d.gini:.2f}")
     if d.catalog is not None:
-        lines.append("catalog: " + ", ".join(f"{part:.0%} with {fact}" for fact, part in d.catalog.items()))
+        lines.append("catalog: " + ", ".join(f"{100 * part:.0f} % with {fact}" for fact, part in d.catalog.items()))
     lines += [
         f"{d.report.rows:,} rows read, {d.report.n_dropped:,} dropped, {d.report.merged:,} merged",
         *d.report.sentences(),
@@ -151,7 +152,8 @@ def _render_description(d: "DatasetSummary") -> list[Any]:
 
 def _bars(histogram: dict[str, int]) -> str:
     most = max(histogram.values())
-    return "\n".join(f"{level:>6} {'█' * round(40 * n / most):<40} {n:,}" for level, n in histogram.items())
+    width = len(f"{most:,}")
+    return "\n".join(f"{level:>6} {'█' * round(40 * n / most):<40} {n:>{width},}" for level, n in histogram.items())
 
 
 @app.command()

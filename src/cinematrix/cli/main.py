@@ -28,6 +28,7 @@ from cinematrix.cli import (
     tune,
     users,
 )
+from cinematrix.common.waiting_threads import let_waiting_threads_sleep
 from cinematrix.errors import CinematrixError
 
 app = typer.Typer(
@@ -75,7 +76,7 @@ def run() -> None:
     """Run the command line; a Cinematrix error is one line on stderr and the exit code of its class."""
     debug = "--debug" in sys.argv
     _set_utf8_output()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads don't occupy a core
+    let_waiting_threads_sleep()  # before a command imports NumPy or PyTorch
     try:
         _run_app()
     except CinematrixError as error:

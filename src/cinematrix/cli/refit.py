@@ -21,7 +21,9 @@ def refit(
     keep_suspicious: Annotated[
         bool, typer.Option("--keep-suspicious", help="Train on suspicious new profiles too.")
     ] = False,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="Number of threads; 0: chosen by the model.")] = 0,
+    threads: Annotated[
+        int, typer.Option("--threads", min=0, help="Number of threads; 0: chosen by the model. 1 suits a busy machine.")
+    ] = 0,
     asked: Annotated[
         int, typer.Option("--asked", min=0, help="Number of a refit that was requested from the service.")
     ] = 0,

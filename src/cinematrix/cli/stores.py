@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cinematrix.common.text import parse_duration
+from cinematrix.common.durations import parse_duration
 from cinematrix.errors import SettingError
 
 if TYPE_CHECKING:

@@ -77,13 +77,14 @@ def tune(
 
 def _print_result(model: str, result: "TuningResult", study: Path, command: str, json: bool) -> None:
     from cinematrix.cli.output import make_console, print_json
+    from cinematrix.common.text import count_of
 
     if json:
         print_json({**vars(result), "settings": vars(result.settings), "study": str(study), "command": command})
         return
     default = "" if result.default is None else f", {result.default:.4f} before"
     make_console().print(
-        f"{model}: {result.measure} {result.value:.4f} in validation{default}; {result.trials} trials, "
-        f"{result.pruned} pruned; the study is in {study}\n\n{command}",
+        f"{model}: {result.measure} {result.value:.4f} in validation{default}; {count_of(result.trials, 'trial')}, "
+        f"{result.pruned} stopped early; the study is in {study}\n\n{command}",
         markup=False, soft_wrap=True,
     )  # fmt: skip

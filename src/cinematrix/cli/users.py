@@ -8,7 +8,7 @@ import typer
 
 from cinematrix.cli.options import DatabaseUrl, Force, Json
 from cinematrix.cli.stores import open_store, show_time
-from cinematrix.common.text import parse_duration
+from cinematrix.common.durations import parse_duration
 from cinematrix.errors import UnknownIdError
 from cinematrix.store.settings import DEFAULT_DATABASE
 

@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.errors import InputError
 
-ORPHAN_SECONDS = 86_400
+ORPHAN_SECONDS = DAY_SECONDS
 """Age in seconds at which a killed process's temporary files are removed by the next write to the same path."""
 
 

@@ -1,6 +1,5 @@
 """Parsing and folding of short texts, and tables as text."""
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from ipaddress import ip_network
@@ -32,18 +31,6 @@ def drop_marks(text: str) -> str:
     return "".join(c for c in text if not unicodedata.combining(c))
 
 
-def parse_duration(text: str) -> float:
-    """Parse a duration such as `24h` to seconds.
-
-    Raises:
-        SettingError: the text has another form.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
-    if not match or (not match[2] and float(match[1])):
-        raise SettingError(f"{text!r} isn't a duration; write a number with s, m, h or d, such as 24h")
-    return float(match[1]) * {"": 0, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-
-
 def parse_network(text: str) -> str:
     """Return an address or network in its usual form.
 
@@ -54,6 +41,11 @@ def parse_network(text: str) -> str:
         return str(ip_network(text))
     except ValueError as error:
         raise SettingError(f"{text!r} isn't an IP address or network ({error}); write 10.0.0.0/8 or ::1") from error
+
+
+def count_of(n: int, noun: str) -> str:
+    """Return a number with its noun, which has an `s` unless there is one: `1 user`, `1,200 users`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -4,7 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import TypeVar
 
@@ -51,7 +51,14 @@ def one_thread() -> AbstractContextManager[object]:
 
     With several threads, small problems spend more time waiting than computing, above all on a busy machine.
     """
-    limit: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
+    return limit_threads(1)
+
+
+def limit_threads(threads: int) -> AbstractContextManager[object]:
+    """Limit BLAS and LAPACK to `threads` threads, from this call until the context ends; 0: as many as before."""
+    if not threads:
+        return nullcontext()
+    limit: AbstractContextManager[object] = _controller().limit(limits=threads, user_api="blas")
     return limit
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cinematrix.common.text import count_of
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import IdMap, Ids, Numbers, as_ids
 from cinematrix.errors import DataError
@@ -211,8 +212,9 @@ class Ratings:
         return len(self.user)
 
     def __repr__(self) -> str:
-        what = f"ratings, {self.scale}" if self.scale else "plain interactions"
-        return f"Ratings({len(self.users):,} users × {len(self.movies):,} movies, {len(self):,} {what})"
+        users, movies = count_of(len(self.users), "user"), count_of(len(self.movies), "movie")
+        what = count_of(len(self), "rating" if self.scale else "plain interaction")
+        return f"Ratings({users} × {movies}, {what}{f', {self.scale}' if self.scale else ''})"
 
     @property
     def values(self) -> NDArray[np.float32] | None:

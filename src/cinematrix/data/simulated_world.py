@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.common.progress import Progress
 from cinematrix.data.ratings import Scale
 from cinematrix.errors import SettingError
@@ -29,7 +30,7 @@ GENRES = (
 BATCH_RATINGS = 1 << 23
 """Maximum users × movies in memory at a time, about 100 MB."""
 
-_YEAR = 365.2425 * 86400
+_YEAR = 365.2425 * DAY_SECONDS
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories, find_entries, order_pairs
 from cinematrix.data.ids import UNKNOWN, IdMap, Ids, Numbers
@@ -18,7 +19,7 @@ from cinematrix.errors import DataError, SettingError
 RATINGS_PER_COUNT = 2_000_000
 """Ratings counted at a time, because counting copies them."""
 
-TREND_SECONDS, TREND_PRIOR = 2 * 365.25 * 86400, 10.0
+TREND_SECONDS, TREND_PRIOR = 2 * 365.25 * DAY_SECONDS, 10.0
 """Age at which a rating counts 1/e in a movie's trend, and the weight, in recent ratings, of no trend."""
 
 

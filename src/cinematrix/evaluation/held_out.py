@@ -84,14 +84,17 @@ class HeldOutRatings:
 
     @property
     def unknown_users(self) -> int:
-        """Number of tested users outside the model's training data."""
-        return int(np.count_nonzero(self.data.users.numbers(self.test.users.ids[self.users]) == UNKNOWN))
+        """Number of tested users without a training rating, though the model may have their ID."""
+        numbers = self.data.users.numbers(self.test.users.ids[self.users])
+        return int(np.count_nonzero(_take_counts(self.data.history.counts, numbers) == 0))
 
     @property
     def ratings_of_unknown_movies(self) -> NDArray[np.int64]:
-        """Number of tested ratings of each tested movie that the model doesn't know. int64 `[unknown movies]`."""
-        counts = np.bincount(self.test.movie, minlength=len(self.movies))[self.movies >= len(self.data.movies)]
-        return counts[counts > 0]
+        """Number of tested ratings of each tested movie without a training rating. int64 `[unknown movies]`."""
+        numbers = self.data.movies.numbers(self.test.movies.ids)
+        unknown = _take_counts(self.data.raters, numbers) == 0
+        counts = np.bincount(self.test.movie[unknown[self.test.movie]])
+        return np.asarray(counts[counts > 0])
 
     def check(self, size: int) -> None:
         """Check that no tested rating is in the histories, `size` users at a time.
@@ -111,6 +114,11 @@ class HeldOutRatings:
                 f"{n_leaked:,} of {len(self.test):,} tested ratings are also in the histories that the model is "
                 f"given, such as {example}; test on ratings that it hasn't seen"
             )
+
+
+def _take_counts(counts: NDArray[np.int64], numbers: Numbers) -> NDArray[np.int64]:
+    """Return the counts of `numbers`; 0 for `UNKNOWN`."""
+    return np.append(counts, 0)[np.where(numbers == UNKNOWN, len(counts), numbers)]
 
 
 def _renumber(histories: Histories, numbers: Numbers) -> Histories:

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from cinematrix.common.html import html_table
+from cinematrix.common.text import count_of
 from cinematrix.data.ids import Ids
 from cinematrix.metrics.accuracy import PerUser
 from cinematrix.metrics.significance import Difference
@@ -36,7 +37,7 @@ class Measure:
     def __str__(self) -> str:
         interval = "" if np.isnan(self.low) else f"  {self.low:.4f}–{self.high:.4f}"
         value = "n/a" if np.isnan(self.value) else format_value(self.name, self.value)
-        return f"{self.name:<18}{value:>8}{interval:<17}{self.n_users:>9,} users"
+        return f"{self.name:<18}{value:>8}{interval:<17}{self.n_users:>9,} user{'s' * (self.n_users != 1)}"
 
 
 LOWER_IS_BETTER = frozenset({"rmse", "mae", "width80", "log_loss", "disliked", "expected_below", "miscalibration"})
@@ -107,7 +108,8 @@ class Protocol:
         seed: of the bootstrap.
         users, ratings: number of tested users and ratings.
         users_without_history: tested users with an empty history.
-        unknown_users, unknown_movies: tested IDs outside the model's training data.
+        unknown_users, unknown_movies: tested users and movies without a training rating, as the same split has them in
+            memory, where the model knows all IDs, and from files.
         ratings_of_unknown_movies: tested ratings of those movies.
         movies: number of candidate movies that the model ranks.
     """
@@ -129,10 +131,11 @@ class Protocol:
     def __str__(self) -> str:
         relevance = "every tested movie" if self.relevant_from is None else f"rated {self.relevant_from:g} or more"
         return (
-            f"Split: {self.split}. {self.ratings:,} ratings by {self.users:,} users tested, "
+            f"Split: {self.split}. {count_of(self.ratings, 'rating')} by {count_of(self.users, 'user')} tested, "
             f"{self.users_without_history:,} of them without a history.\n"
-            f"Unknown to the model: {self.unknown_users:,} users; {self.unknown_movies:,} movies with "
-            f"{self.ratings_of_unknown_movies:,} ratings, which count in the errors and as misses in the lists.\n"
+            f"Without a training rating: {count_of(self.unknown_users, 'user')}; "
+            f"{count_of(self.unknown_movies, 'movie')} with "
+            f"{count_of(self.ratings_of_unknown_movies, 'tested rating')}. They count in the errors and in the lists.\n"
             f"Lists: the best {self.k} by {self.by} of the {self.movies:,} movies that aren't in the user's history; "
             f"relevant is {relevance}. Liked is a rating at or above the user's own mean.\n"
             f"Intervals: 95 %, bootstrap over users, {RESAMPLES:,} resamples, seed {self.seed}."

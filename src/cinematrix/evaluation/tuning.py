@@ -19,6 +19,7 @@ from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.common.settings import SearchRange, SearchSpace, get_search_space
 from cinematrix.common.spread.run import Spread, spreading
 from cinematrix.common.spread.work import Outcome, Shared
+from cinematrix.common.text import count_of
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import SettingError, TrainingError
@@ -67,7 +68,7 @@ class TuningResult:
         default = "" if self.default is None else f", {self.default:.4f} with the settings at the start"
         chosen = ", ".join(f"{name}={value!r}" for name, value in self.chosen.items())
         return (
-            f"{self.model}: {self.measure} {self.value:.4f} in validation{default}; {self.trials} trials, "
+            f"{self.model}: {self.measure} {self.value:.4f} in validation{default}; {count_of(self.trials, 'trial')}, "
             f"{self.pruned} stopped early\n{chosen}"
         )
 

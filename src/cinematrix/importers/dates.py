@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.data.months import month_of
-from cinematrix.importers.entries import DAY_SECONDS, Timestamp, clean_text
+from cinematrix.importers.entries import Timestamp, clean_text
 
 Parts = tuple[int, int, int]
 Order = Callable[[int, int, int], Parts]

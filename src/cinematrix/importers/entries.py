@@ -21,8 +21,6 @@ MAX_TEXT_LENGTH = 500
 MAX_LISTED_SKIPS = 10_000
 """Maximum skipped rows that are listed one by one; series watchers have tens of thousands of episodes."""
 
-DAY_SECONDS = 86_400
-
 NOT_A_FILM, NO_RATING, NO_FILM = "not a film", "no rating", "neither a title nor an ID"
 """Reasons to skip a valid row."""
 

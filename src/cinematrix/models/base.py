@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress, Silent
+from cinematrix.common.threads import limit_threads
 from cinematrix.common.world import ALONE, World
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
@@ -89,7 +90,7 @@ class TrainingOptions:
     """Options of how training runs. They don't change what is learned and aren't saved with the model.
 
     Attributes:
-        threads: threads of torch; 0: as many as suit the model.
+        threads: threads of torch and of linear algebra; 0: as many as suit the model.
         device: auto, cpu, cuda or mps.
         checkpoint: file that is written after each epoch (one per net, with a suffix after its name).
         resume: continue from `checkpoint` if it exists.
@@ -205,7 +206,8 @@ class Recommender:
         elif not self.abilities.interactions:
             ratings.stars(self.name)
         self.data = TrainingData.of(ratings, catalog)
-        self.learn(Training(ratings, validation, progress or Silent(), run))
+        with limit_threads(run.threads):
+            self.learn(Training(ratings, validation, progress or Silent(), run))
         return self
 
     def learn(self, training: Training) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from cinematrix.common.eigen import eigenvectors
 from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.histories import Histories
@@ -178,8 +179,8 @@ class EigenTable:
     @classmethod
     def of(cls, table: Float32) -> Self:
         """Rotate a table of factors to its eigenvectors."""
-        values, axes = np.linalg.eigh((table.T @ table).astype(np.float64))
-        axes = axes.astype(np.float32)
+        values, vectors = eigenvectors(table.T @ table)
+        axes = vectors.astype(np.float32)
         return cls(table @ axes, axes, np.maximum(values, 0), int(np.count_nonzero(table.any(1))))
 
     def penalty(self, histories: Histories, s: IALSSettings) -> Float32:

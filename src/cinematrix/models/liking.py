@@ -47,6 +47,9 @@ BELOW_MEAN = np.float32(100)
 MEAN_PRIOR, SPREAD_PRIOR = 3.0, 5.0
 """Weights, in ratings, of all users' mean and standard deviation in one user's."""
 
+GAIN_CELLS = 10_000_000
+"""Pairs × steps of distributions in memory at a time: 40 MB as float32, which only scales of many steps reach."""
+
 NEWCOMER_RATINGS = 5.0
 """Ratings after which the number of raters has a weight of 1/e in a movie's chance (docs/experiments.md)."""
 
@@ -166,15 +169,19 @@ def _penalty(stars: Float32, bar: Float64) -> Float32:
 
 
 def _expected_gains(
-    model: Recommender, histories: Histories, rows: Numbers, movies: Numbers, stars: Float32, levels: RatingLevels
+    model: Recommender, histories: Histories, rows: Numbers, movies: Numbers, stars: Float32, of: RatingLevels
 ) -> NDArray[Any]:
     """Return E[(stars − m)⁺ / s] of pairs by the model's distribution, or by a normal one around `stars`. `[n]`."""
-    mean, spread = levels.mean[rows], levels.spread[rows]
+    mean, spread = of.mean[rows], of.spread[rows]
     if not model.has_intervals or model.data.scale is None:
         return _normal_gains(stars, mean, spread)
-    probabilities = model.distribution_pairs(histories, rows, movies, stars=stars)
-    gains = np.maximum(model.data.scale.levels()[None, :] - mean[:, None], 0)
-    return np.asarray(np.einsum("ns,ns->n", probabilities, gains) / spread)
+    levels, gains = model.data.scale.levels(), np.zeros(len(rows))
+    size = max(1, GAIN_CELLS // len(levels))
+    for part in (slice(start, start + size) for start in range(0, len(rows), size)):
+        probabilities = model.distribution_pairs(histories, rows[part], movies[part], stars=stars[part])
+        over_mean = np.maximum(levels[None, :] - mean[part, None], 0)
+        gains[part] = np.einsum("ns,ns->n", probabilities, over_mean) / spread[part]
+    return gains
 
 
 def _rough_gains(stars: Float32, levels: RatingLevels) -> Float32:

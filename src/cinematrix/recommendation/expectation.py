@@ -14,8 +14,16 @@ Float64 = NDArray[np.float64]
 
 
 def own_mean(model: Recommender, history: Histories) -> float:
-    """Return the mean rating of the one user of `history`, of all users for an empty one; −∞ without stars."""
-    return -np.inf if model.data.scale is None else float(RatingLevels.of(model.data, history).bar[0])
+    """Return the mean rating of the one user of `history`; −∞ without stars.
+
+    The mean of all users stands in for it if the history is empty. It does too if it is lower and all ratings are
+    equal: those of loved movies alone say nothing of what the user likes less, and hardly any movie is expected above.
+    """
+    if model.data.scale is None:
+        return -np.inf
+    own = float(RatingLevels.of(model.data, history).bar[0])
+    equal = history.values is not None and len(history.values) > 0 and np.ptp(history.values) == 0
+    return min(own, model.data.rating_level[0]) if equal else own
 
 
 def expected_stars(model: Recommender, history: Histories, movies: Numbers) -> Float64:

@@ -3,10 +3,10 @@
 The list is made in two steps:
 
 1. **Movies that suit all.** Of the movies that every member is expected to rate at or above their own mean
-   (`expectation`), the `POOL` best by the members' mean score. The mean of all users stands in for a member who gave
-   all movies the same rating: a friend known by three loved movies would else be pleased by nothing. Scores of
-   different users aren't comparable: their mean and spread depend on the length and generosity of the history. Each
-   member's scores are therefore standardised over these movies.
+   (`expectation`), the `POOL` best by the members' mean score. The mean of all users, if it is lower, stands in for
+   a member who gave all movies the same rating: a friend known by three loved movies would else be pleased by nothing.
+   Scores of different users aren't comparable: their mean and spread depend on the length and generosity of the
+   history. Each member's scores are therefore standardised over these movies.
 2. **Order.** By the lowest expected rating of a member (least misery: nobody is unhappy), or by the mean of the
    expected ratings (average). These are two of the strategies of Masthoff (*Group Modeling*, UMUAI 2004), on ratings
    rounded as they are shown, so that the order agrees with what people see. Ties are broken by the mean score.
@@ -204,14 +204,8 @@ def _rerank(model: Recommender, pool: _Pool, n: int, dials: Reranking) -> _Pool:
 def _expect(model: Recommender, members: Sequence[Histories], scores: NDArray[np.float32], movies: Numbers) -> _Pool:
     """Return the expected ratings of movies, and how many members they don't suit."""
     stars = np.array([expected_stars(model, history, movies) for history in members])
-    unsuited = [is_below(line, _standard(model, history)) for line, history in zip(stars, members, strict=True)]
+    unsuited = [is_below(line, own_mean(model, history)) for line, history in zip(stars, members, strict=True)]
     return _Pool(movies, scores[:, movies].astype(np.float64), stars, np.sum(unsuited, axis=0))
-
-
-def _standard(model: Recommender, history: Histories) -> float:
-    """Return a member's own mean; that of all users if their ratings are equal, as those of a few loved movies are."""
-    equal = history.values is not None and len(history.values) > 0 and np.ptp(history.values) == 0
-    return own_mean(model, Histories.empty(1) if equal else history)
 
 
 def _best_by_rank(scores: NDArray[np.float32], movies: Numbers, n: int) -> Numbers:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from cinematrix.common.eigen import eigenvectors
 from cinematrix.common.vectors import normalise_rows, normalise_sparse_rows
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
@@ -120,7 +121,7 @@ def _repulsion(places: Float32, others: NDArray[Any]) -> Float32:
 def _principal_components(rows: Float32) -> Float32:
     """Return the first two principal components, each of standard deviation 1; zeros for a missing one."""
     centred = np.hstack([rows - rows.mean(axis=0, keepdims=True), np.zeros((len(rows), 2), np.float32)])
-    places = centred @ np.linalg.eigh((centred.T @ centred).astype(np.float64))[1][:, -2:].astype(np.float32)
+    places = centred @ eigenvectors(centred.T @ centred)[1][:, -2:].astype(np.float32)
     return np.asarray(places / np.maximum(places.std(axis=0), 1e-6), np.float32)
 
 

@@ -33,7 +33,7 @@ def load_candidate(state: ServiceState) -> None:
     before, state.candidate = state.candidate, with_stored_movies(loaded, state.store)
     if before is not None and before.base_version != loaded.version:
         before.forget_exposure()
-    LOG.info("candidate %s serves %.0f %% of the users", loaded.version, 100 * state.settings.share)
+    LOG.info("candidate %s serves %.0f %% of the users", loaded.version, 100 * state.settings.candidate_share)
 
 
 class CandidateWatcher:

@@ -48,7 +48,7 @@ class ListExport:
 
     def tag(self) -> str:
         """Return the ETag: equal if neither models, nor the store's users, nor the options have changed."""
-        candidate = self._candidate and (self._candidate.version, self._state.settings.share)
+        candidate = self._candidate and (self._candidate.version, self._state.settings.candidate_share)
         parts: tuple[Any, ...] = (
             self._served.version,
             candidate,

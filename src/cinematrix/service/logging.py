@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event, Thread
 from types import TracebackType
 
@@ -24,9 +24,11 @@ WRITE_INTERVAL_SECONDS = 0.02
 class QueuedLogHandler(logging.Handler):
     """Handler that writes lines to a file descriptor from a background thread.
 
+    Once the reader of the descriptor is gone, the thread ends, and all further lines are dropped.
+
     Args:
         descriptor: file descriptor to write to.
-        dropped: called for each line dropped because the queue is full.
+        dropped: called for each line dropped because the queue is full or the line can't be written.
         most: maximum lines in the queue.
         turn: makes the context of a write, in which no other process writes; a long line would be torn apart.
     """
@@ -63,23 +65,34 @@ class QueuedLogHandler(logging.Handler):
             self._has_lines.wait()
             time.sleep(WRITE_INTERVAL_SECONDS)
             self._has_lines.clear()
-            with suppress(OSError):  # the reader of the descriptor is gone
-                while batch := self._take_batch():
-                    with self._turn():
-                        while batch:
-                            batch = batch[os.write(self._descriptor, batch) :]
+            while batch := self._take_batch():
+                self._write_batch(batch)
             if self._lines or self._ending:
                 self._has_lines.set()
 
-    def _take_batch(self) -> bytes:
+    def _write_batch(self, batch: list[bytes]) -> None:
+        """Write lines, or drop them: after a full disk further lines are tried, after a lost reader none."""
+        left = b"".join(batch)
+        try:
+            with self._turn():
+                while left:
+                    left = left[os.write(self._descriptor, left) :]
+        except OSError as error:
+            for _ in batch:
+                self._dropped()
+            if isinstance(error, BrokenPipeError):
+                self._most, self._ending = 0, True  # `emit` drops from now on
+
+    def _take_batch(self) -> list[bytes]:
         """Take lines from the queue that fit into one write, or one long line; empty if there are none."""
-        batch = b""
+        batch, size = list[bytes](), 0
         while self._lines:
             line = f"{self._lines[0]}\n".encode("utf-8", "replace")
-            if batch and len(batch) + len(line) > MAX_WRITE_BYTES:
+            if batch and size + len(line) > MAX_WRITE_BYTES:
                 break
             self._lines.popleft()
-            batch += line
+            batch.append(line)
+            size += len(line)
         return batch
 
 

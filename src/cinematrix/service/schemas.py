@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_before_validator_function
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.data.ids import ID_PATTERN
 from cinematrix.models.orders import DEFAULT_ORDER, ListOrder
 from cinematrix.recommendation.reranking import Reranking
@@ -26,7 +27,7 @@ from cinematrix.service.fact_options import FactOptions
 TextId = Annotated[str, Path(pattern=ID_PATTERN, description="ID as in the ratings, an integer or text.")]
 Id = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictStr, Field(pattern=ID_PATTERN)]
 RatingValue = Annotated[StrictFloat | StrictInt, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
-MAX_CLOCK_SKEW_SECONDS = 86_400
+MAX_CLOCK_SKEW_SECONDS = DAY_SECONDS
 """Maximum seconds that a client's clock may be ahead."""
 
 

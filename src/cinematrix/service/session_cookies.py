@@ -9,12 +9,13 @@ from typing import NamedTuple
 from fastapi import Request, Response
 from starlette.types import Scope
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.service.origins import SAFE_METHODS, is_own_page
 
 PLAIN, SECURE = "cinematrix_session", "__Host-cinematrix_session"
 """Names of the cookie over HTTP, which only a private network should use, and over HTTPS."""
 
-MAX_AGE = 400 * 86_400
+MAX_AGE = 400 * DAY_SECONDS
 """Lifetime of the cookie in seconds, the longest that browsers allow. The server decides when the session ends."""
 
 

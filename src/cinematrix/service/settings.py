@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from cinematrix.common.durations import parse_duration
 from cinematrix.common.options import Setting, check_options, list_settings, option
-from cinematrix.common.text import parse_duration, parse_network
+from cinematrix.common.text import parse_network
 from cinematrix.store.settings import DEFAULT_DATABASE, MIN_FREE_BYTES, StoreSettings
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -203,7 +204,7 @@ class ServiceSettings:
     candidate: Path | None = server(
         "Folder of a model to compare: it makes the lists of a share of the users.", None, missing="none"
     )
-    share: float = server("Share of the users who get the candidate's lists.", 0.1, low=0, high=1)
+    candidate_share: float = server("Share of the users who get the candidate's lists.", 0.1, low=0, high=1)
     store: StoreSettings = field(default_factory=StoreSettings)
     posters: PosterSettings | None = None
 

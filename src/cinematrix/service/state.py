@@ -148,7 +148,7 @@ class ServiceState:
     def served_for(self, user: str | None) -> ServedModel:
         """Return the model that makes the lists of a user (ID as in the store); None: a visitor."""
         served, candidate = self.served, self.candidate
-        if user is None or candidate is None or draw_lot(self.store, user) >= self.settings.share:
+        if user is None or candidate is None or draw_lot(self.store, user) >= self.settings.candidate_share:
             return served
         return candidate
 

@@ -56,7 +56,7 @@ class Telemetry:
             "refit_seconds", "Duration of retrainings that this server started.", buckets=REFIT_BUCKETS
         )
         self.task_failures = self._counter("task_failures", "Failed runs of background tasks, by task.", "task")
-        self.dropped = self._counter("log_lines_dropped", "Log lines dropped because the queue was full.")
+        self.dropped = self._counter("log_lines_dropped", "Log lines dropped: the queue was full, or nobody read.")
         self.latency = self._histogram("request_seconds", "Time from request to response.", "route")
         self.fold_in = self._histogram("fold_in_seconds", "Time to make a list from a history.")
         self.store_seconds = self._histogram(

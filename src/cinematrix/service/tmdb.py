@@ -16,13 +16,11 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from cinematrix.common.atomic_files import check_writable, write_atomically
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.common.user_agent import user_agent
 from cinematrix.errors import InputError
 from cinematrix.service.logging import LOG
 from cinematrix.service.settings import PosterSettings
-
-DAY_SECONDS = 86_400
-"""Seconds of a day, for which a missing poster is remembered."""
 
 MAX_PICTURE_BYTES = 2_000_000
 """Maximum bytes of a response from TMDB."""

@@ -14,12 +14,13 @@ import polars as pl
 from pydantic import ValidationError
 
 from cinematrix.common.atomic_files import write_atomically
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.data.movie_facts import GATHERED
 from cinematrix.errors import InputError
 from cinematrix.service.logging import LOG
 from cinematrix.service.settings import PosterSettings
 from cinematrix.service.state import ServiceState
-from cinematrix.service.tmdb import DAY_SECONDS, TMDB_ID
+from cinematrix.service.tmdb import TMDB_ID
 from cinematrix.service.tmdb_details import DetailsCache, TmdbDetails
 
 FILE = "facts.parquet"

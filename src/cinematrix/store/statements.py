@@ -24,6 +24,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.store.settings import read_settings
 from cinematrix.store.tables import AUDIT, EVENTS, FORGOTTEN, RATINGS, USERS
 
@@ -76,7 +77,7 @@ def write_audit(connection: Connection, who: str, what: str, user: str | None = 
     now = now_ms()
     connection.execute(insert(AUDIT).values(at=now, who=who, what=what, user=user))
     oldest = select(AUDIT.c.line).order_by(AUDIT.c.line).limit(PRUNED_LINES).subquery()
-    old = AUDIT.c.at < now - read_settings(connection).audit_days * 86_400_000
+    old = AUDIT.c.at < now - read_settings(connection).audit_days * 1000 * DAY_SECONDS
     connection.execute(delete(AUDIT).where(AUDIT.c.line.in_(select(oldest.c.line)), old))
 
 

@@ -220,7 +220,7 @@ def test_many_pairs_go_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs, _ = world(HALVES, 500, seed=3)
     uncertainty = fitted(HALVES)
     at_once, ends = uncertainty.distribution(pairs), uncertainty.interval(pairs, 0.8)
-    monkeypatch.setattr("cinematrix.models.deep_mf.uncertainty.BLOCK_PAIRS", 7)
+    monkeypatch.setattr("cinematrix.models.deep_mf.uncertainty.BLOCK_CELLS", 70)
     order = np.random.default_rng(0).permutation(500)
     shuffled = replace(pairs, rows=pairs.rows[order], movies=pairs.movies[order], stars=pairs.stars[order])
     np.testing.assert_allclose(uncertainty.distribution(shuffled), at_once[order], atol=1e-6)

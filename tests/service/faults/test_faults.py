@@ -273,6 +273,22 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
     log.finish(5)
 
 
+def test_a_log_ends_with_its_reader() -> None:
+    """Once nobody reads, the writing thread ends, and each line, queued or new, is counted as dropped."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    dropped = list[int]()
+    log = QueuedLogHandler(writing, lambda: dropped.append(1), 100)
+    record = logging.LogRecord("x", logging.INFO, "", 0, "y" * 1000, None, None)
+    for _ in range(20):
+        log.emit(record)
+    wait_for(lambda: not log._thread.is_alive())
+    log.emit(record)
+    assert len(dropped) == 21
+    log.finish(0)
+    os.close(writing)
+
+
 def test_a_log_is_whole_and_in_order() -> None:
     """All lines of several threads are written, in order for each thread, even if they are more than one batch."""
     reading, writing = os.pipe()

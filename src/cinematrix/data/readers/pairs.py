@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from cinematrix.common.text import count_of
 from cinematrix.data.ids import UNKNOWN, IdMap, Ids
 from cinematrix.data.readers.log import ReadLog
 from cinematrix.data.readers.reading import read_table
@@ -121,6 +122,7 @@ def _unmatched(known: IdMap, ids: Ids, what: str, where: str) -> list[str]:
     distinct = IdMap.of(ids).ids
     missing = distinct[known.numbers(distinct) == UNKNOWN]
     shown = ", ".join(map(str, missing[:5].tolist())) + (", …" if len(missing) > 5 else "")
+    verb = "isn't" if len(missing) == 1 else "aren't"
     if len(missing) == len(distinct) > 0:
         like = ", ".join(map(str, known.ids[:3].tolist()))
         raise DataError(
@@ -128,7 +130,7 @@ def _unmatched(known: IdMap, ids: Ids, what: str, where: str) -> list[str]:
             f"{like}; give the IDs of its training data"
         )
     return (
-        [f"{len(missing):,} of {len(distinct):,} {what}s of {where} aren't in the model: {shown}"]
+        [f"{len(missing):,} of {count_of(len(distinct), what)} of {where} {verb} in the model: {shown}"]
         if len(missing)
         else []
     )

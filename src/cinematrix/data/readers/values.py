@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.data.ratings import MAX_EPOCH_SECONDS, MIN_EPOCH_SECONDS
 from cinematrix.data.readers import times
 from cinematrix.data.readers.id_columns import as_id_column, describe_type
@@ -236,7 +237,7 @@ class Converter:
             return seconds
         days = SPREADSHEET_DAYS[0] < known.min() and known.max() < SPREADSHEET_DAYS[1]
         unit = "a spreadsheet's day numbers" if days else "epoch times"
-        seconds = (seconds - SPREADSHEET_EPOCH) * 86400 if days else seconds
+        seconds = (seconds - SPREADSHEET_EPOCH) * DAY_SECONDS if days else seconds
         self.log.warnings.append(
             f"times such as {_shown_number(original.filter(pl.Series(good))[0])} are read as {unit}, which gives "
             f"{times.as_day(seconds[good][0])}; write them as YYYY-MM-DD if that is wrong"

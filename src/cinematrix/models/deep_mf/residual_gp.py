@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from cinematrix.common.eigen import eigenvectors
 from cinematrix.common.threads import one_thread
 from cinematrix.common.vectors import normalise_rows
 from cinematrix.data.histories import Histories
@@ -207,9 +208,7 @@ def embed_movies(
     ]
     parts += [embed_content(features) for features in described]
     combined = np.hstack([part * np.float32(share**0.5) for part, share in zip(parts, EMBEDDING_SHARES, strict=False)])
-    axes = np.linalg.eigh(((combined * weights[:, None]).T @ combined).astype(np.float64))[1][:, ::-1][
-        :, :EMBEDDING_WIDTH
-    ]
+    axes = eigenvectors((combined * weights[:, None]).T @ combined)[1][:, ::-1][:, :EMBEDDING_WIDTH]
     return normalise_rows(combined @ axes.astype(np.float32))
 
 

@@ -8,6 +8,7 @@ ratings (`conformal`; cross-fitted).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -19,12 +20,15 @@ from cinematrix.data.ratings import Scale, level_spacing, nearest_levels
 from cinematrix.models.base import check_coverage
 from cinematrix.models.components.conformal import ConformalLevels
 from cinematrix.models.components.ordinal import OrdinalRegression
-from cinematrix.models.deep_mf.towers import BLOCK_PAIRS, history_statistics
+from cinematrix.models.deep_mf.towers import history_statistics
 
 Float64 = NDArray[np.float64]
 
 MAX_CELLS = 500_000
 """Maximum pairs × steps to fit on; of more pairs, evenly spaced ones are used."""
+
+BLOCK_CELLS = 160_000
+"""Pairs × steps whose distributions are computed at a time: 1.3 MB an array, which stays in the processor's cache."""
 
 HABIT_PRIOR_RATINGS = 3.0
 """Weight of all users' use of the steps in one user's, in ratings."""
@@ -149,8 +153,9 @@ class RatingUncertainty:
 
     def _chunks(self, pairs: PredictedPairs) -> Iterator[tuple[NDArray[np.int64], Float64, Float64]]:
         """Yield the facts and the distributions of blocks of pairs, so that memory is bounded."""
-        for start in range(0, len(pairs.rows), BLOCK_PAIRS):
-            block = np.arange(start, min(start + BLOCK_PAIRS, len(pairs.rows)))
+        size = max(1, BLOCK_CELLS // len(self.shares))
+        for start in range(0, len(pairs.rows), size):
+            block = np.arange(start, min(start + size, len(pairs.rows)))
             stars, facts, habits = self._inputs(pairs, block)
             yield block, facts, self.ordinal.probabilities(stars, facts, habits)
 
@@ -180,8 +185,7 @@ class RatingUncertainty:
         )
         counts = np.bincount(histories.rows * np.int64(steps) + steps_given, minlength=len(histories) * steps)
         use = counts.reshape(len(histories), steps) + HABIT_PRIOR_RATINGS * self.shares
-        distance = np.arange(steps)[:, None] - np.arange(steps)
-        kernel = np.exp(-0.5 * (distance / HABIT_WIDTH) ** 2)
+        kernel = _step_neighbourhoods(steps)
         return np.log(use / (use @ kernel)) - np.log(self.shares / (self.shares @ kernel))
 
     def _quantile(self, probabilities: Float64, level: Float64) -> Float64:
@@ -227,6 +231,13 @@ class RatingUncertainty:
             raise ValueError(f"{len(arrays['uncertainty.shares'])} steps don't fit the scale {scale}")
         levels = ConformalLevels.from_array(arrays["uncertainty.nominal"])
         return cls(scale, ordinal, arrays["uncertainty.shares"], levels, arrays["uncertainty.movies"])
+
+
+@lru_cache(2)
+def _step_neighbourhoods(steps: int) -> Float64:
+    """Return the weight of each step in the neighbourhood of each; cached, since every block of pairs needs it."""
+    distance = np.arange(steps)[:, None] - np.arange(steps)
+    return np.asarray(np.exp(-0.5 * (distance / HABIT_WIDTH) ** 2))
 
 
 def read_counts(facts: Float64) -> tuple[Float64, Float64]:

@@ -111,4 +111,5 @@ class ClassicNet(nn.Module):
     def forward(self, users: torch.Tensor, movies: torch.Tensor) -> torch.Tensor:
         """Return expected ratings of pairs of numbers. `[n]`."""
         dot = (self.users(users) * self.movies(movies)).sum(1, keepdim=True)
-        return self.dense(dot)[:, 0]  # type: ignore[no-any-return]
+        stars: torch.Tensor = self.dense(dot)
+        return stars[:, 0]

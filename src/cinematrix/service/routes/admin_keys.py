@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.service.auth import ADMIN, Caller
 from cinematrix.service.problems import Problem
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
@@ -15,7 +16,6 @@ from cinematrix.store.keys import NAME_PATTERN, create_key, find_key, list_keys,
 ROUTER = APIRouter(prefix="/v1/admin", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 Admin = Annotated[Caller, ADMIN]
 Role = Literal["read", "write", "admin"]
-DAY_SECONDS = 86_400
 
 
 class KeyRequest(RequestBody):

@@ -156,7 +156,8 @@ def _compare_candidate(state: ServiceState) -> TrialInfo | None:
     old, new = (read_arm(state.store, one, two) for one, two in (versions, versions[::-1]))
     difference = compare_arms(old, new)
     return TrialInfo(
-        share=state.settings.share, served=_build_arm(versions[0], old), candidate=_build_arm(versions[1], new),
+        share=state.settings.candidate_share, served=_build_arm(versions[0], old),
+        candidate=_build_arm(versions[1], new),
         difference=_build_rate(difference), real=difference.excludes_zero,
     )  # fmt: skip
 

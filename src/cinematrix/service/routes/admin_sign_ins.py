@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.data.ids import ID_PATTERN
 from cinematrix.service.auth import ADMIN, Caller
 from cinematrix.service.problems import Problem
@@ -16,7 +17,6 @@ from cinematrix.store.sign_ins import invite, list_sign_ins, remove_sign_in
 ROUTER = APIRouter(prefix="/v1/admin", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 Admin = Annotated[Caller, ADMIN]
 Name = Annotated[str, Path(pattern=ID_PATTERN, description="Name to sign in with: the ID of the user.")]
-DAY_SECONDS = 86_400
 
 
 class InvitationRequest(RequestBody):

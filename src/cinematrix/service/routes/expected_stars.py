@@ -34,17 +34,17 @@ class SearchRequest(schemas.HistoryBody):
     n: NumberOfMovies = 10
 
 
-class FoundMovie(schemas.Movie):
-    """A movie that matches a query, with the expected stars."""
+class MovieWithStars(schemas.Movie):
+    """A movie with the expected stars."""
 
     stars: Stars
 
 
-class FoundMovies(BaseModel):
+class SearchResultsWithStars(BaseModel):
     """Movies and people that match a query, best match first."""
 
     model_version: str
-    items: list[FoundMovie]
+    items: list[MovieWithStars]
     people: list[schemas.FoundPerson]
 
 
@@ -77,14 +77,14 @@ class MapStars(BaseModel):
 
 
 @ROUTER.post("/movies/search")
-def search_with_stars(body: SearchRequest, state: State) -> FoundMovies:
+def search_with_stars(body: SearchRequest, state: State) -> SearchResultsWithStars:
     """Search movies by title, as `GET /v1/movies` does, and predict their stars for the history."""
     results = search_movies(body.query, state, body.n)
     items = results.items
     served = state.served
     stars = predict(served, body, served.model.data.movies.numbers([item.movie for item in items]))
-    found = [FoundMovie(**item.model_dump(), stars=each) for item, each in zip(items, stars, strict=True)]
-    return FoundMovies(model_version=served.version, items=found, people=results.people)
+    found = [MovieWithStars(**item.model_dump(), stars=each) for item, each in zip(items, stars, strict=True)]
+    return SearchResultsWithStars(model_version=served.version, items=found, people=results.people)
 
 
 @ROUTER.post("/movies/{movie}/similar")

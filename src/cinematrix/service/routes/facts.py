@@ -10,7 +10,7 @@ from cinematrix.data.people import Person
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
-from cinematrix.service.routes.expected_stars import FoundMovie, predict
+from cinematrix.service.routes.expected_stars import MovieWithStars, predict
 from cinematrix.service.state import State
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
@@ -90,7 +90,7 @@ class PersonMovies(BaseModel):
     name: str
     directed: list[int | str]
     played: list[int | str]
-    items: list[FoundMovie]
+    items: list[MovieWithStars]
 
 
 @ROUTER.get("/facts")
@@ -142,7 +142,7 @@ def list_movies_of_person(body: PersonRequest, state: State) -> PersonMovies:
         model_version=served.version, name=person.name,
         directed=[ids[number] for number in person.directed], played=[ids[number] for number in person.played],
         items=[
-            FoundMovie(**served.film(number).model_dump(), stars=each)
+            MovieWithStars(**served.film(number).model_dump(), stars=each)
             for number, each in zip(numbers.tolist(), stars, strict=True)
         ],
     )  # fmt: skip

@@ -76,7 +76,7 @@ class MoviesRequest(schemas.RequestBody):
     movies: Annotated[list[Id], Length(5000)]
 
 
-class FoundMovie(schemas.Movie):
+class LookupResult(schemas.Movie):
     """A movie with its IDs at other sites, and the number and mean of its published ratings."""
 
     links: MovieLinks
@@ -84,10 +84,10 @@ class FoundMovie(schemas.Movie):
     mean: float | None
 
 
-class FoundMovies(BaseModel):
+class LookupResults(BaseModel):
     """Movies in the order of the request, each once; `unknown`: IDs that the catalog doesn't have."""
 
-    items: list[FoundMovie]
+    items: list[LookupResult]
     unknown: list[int | str]
 
 
@@ -160,19 +160,19 @@ def get_movie(
 
 
 @ROUTER.post("/movies/lookup")
-def look_up_movies(body: MoviesRequest, state: State) -> FoundMovies:
+def look_up_movies(body: MoviesRequest, state: State) -> LookupResults:
     """Return the movies with these IDs, with their IDs at other sites, and the number and mean of their ratings."""
     served = state.served
     links = served.model.data.catalog.frame.select("imdb", "tmdb")
     numbers, unknown = served.find_movies(body.movies)
     items = [
-        FoundMovie(
+        LookupResult(
             **served.film(number).model_dump(), links=MovieLinks(**links.row(number, named=True)),
             ratings=sum(counts), mean=_mean(served, counts),
         )
         for number, counts in zip(numbers, publish_counts(state.store, served, numbers), strict=True)
     ]  # fmt: skip
-    return FoundMovies(items=items, unknown=unknown)
+    return LookupResults(items=items, unknown=unknown)
 
 
 @ROUTER.post("/movies/{movie}/prediction")

@@ -8,12 +8,13 @@ import hashlib
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.service.auth import PAGE
 from cinematrix.service.problems import Problem
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute, client_has_tag
 from cinematrix.service.schemas import TextId
 from cinematrix.service.state import ServiceState, State
-from cinematrix.service.tmdb import DAY_SECONDS, PICTURE_SIGNATURE, TMDB_ID, TmdbCache
+from cinematrix.service.tmdb import PICTURE_SIGNATURE, TMDB_ID, TmdbCache
 from cinematrix.service.tmdb_details import TmdbDetails
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])

@@ -31,9 +31,10 @@ class PredictionRequest(schemas.RequestBody, FactOptions):
 class PredictionList(BaseModel):
     """Predictions, most stars first; `score` is the stars.
 
-    `mean`: the user's mean rating, shrunk towards that of all users, by which a list leaves movies out; null without
-    stars. `fallback`: the history has no movie of the model. `unknown`: IDs that the model doesn't have. `left_out`:
-    movies that don't pass the filters by facts, or whose facts aren't known.
+    `mean`: the user's mean rating, below which rows leave movies out, or that of all users if the history is empty, or
+    if its ratings are equal and higher; null without stars. `fallback`: the history has no movie of the model.
+    `unknown`: IDs that the model doesn't have. `left_out`: movies that don't pass the filters by facts, or whose facts
+    aren't known.
     """
 
     model_version: str
