@@ -99,7 +99,7 @@ class ComparisonReport:
     def __str__(self) -> str:
         parts = [self.describe_data()]
         for question in self.questions:
-            parts += ["", question.name, *question.verdicts, text_table(*make_summary_table(question))]
+            parts += ["", question.name, *question.verdicts, "", text_table(*make_summary_table(question))]
         parts += [f"{f['model']} on {f['split']}, seed {f['seed']}: {f['why']}" for f in self.failures]
         return "\n".join(parts)
 
