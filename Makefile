@@ -86,12 +86,12 @@ audit: .venv/tools ## look up known vulnerabilities of what is in serve.lock, wh
 		echo "$$found"; case "$$found" in *"known vulnerabilit"*) exit 1;; esac; \
 		echo "NO ADVISORIES HERE: serve.lock isn't audited"; }
 
-dist: .venv/dist ## wheel and sdist into dist/, checked and tried in empty environments; PYTHONS="python3.11 …", EXTRAS="none train …"
+dist: .venv/dist ## wheel and sdist into dist/, checked and tried in empty environments; PYTHONS="python3.11 …", EXTRAS="none train …", TRY=--write
 	rm -rf dist
 	.venv/dist/bin/python -m build
 	.venv/dist/bin/twine check --strict dist/*
 	.venv/dist/bin/check-wheel-contents dist/*.whl
-	$(PYTHON) tests/helpers/try_wheel.py dist/*.whl $(if $(PYTHONS),--pythons $(PYTHONS)) $(if $(EXTRAS),--extras $(EXTRAS))
+	$(PYTHON) benchmarks/installed.py dist/*.whl $(if $(PYTHONS),--pythons $(PYTHONS)) $(if $(EXTRAS),--extras $(EXTRAS)) $(TRY)
 
 licences: .venv/dev ## the licences of all dependencies, into docs/licences.md; PEERS=folder has packages that aren't in .venv
 	$(BIN)/python docs/licences.py $(PEERS)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -30,13 +32,12 @@ def put(parts: list[str], of: str = "") -> None:
 
 def provenance() -> str:
     """Return command, commit, date and machine in one line; of paths the last part only."""
-    import torch
-
+    torch = f"torch {version('torch')}, " if find_spec("torch") else ""
     git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False)
     shown = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
     return (
         f"`python benchmarks/{' '.join([Path(sys.argv[0]).name, *shown])}`: commit {git.stdout.strip()}, "
-        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, torch {torch.__version__}, "
+        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {torch}"
         f"{os.cpu_count()} cores ({platform.machine()})."
     )
 

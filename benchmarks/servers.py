@@ -88,11 +88,18 @@ class Server:
 
 
 @contextmanager
-def serving_model(model: Path) -> Iterator[str]:
-    """Run `cinematrix serve` of a model with a store of its own; the value is the address."""
+def serving_model(model: Path, *options: str, start: list[str] = START) -> Iterator[str]:
+    """Run `cinematrix serve` of a model with a store of its own; the value is the address.
+
+    Args:
+        model: folder of the model.
+        options: further options of the command.
+        start: the command, such as that of another environment.
+    """
     port = free_port()
     with TemporaryDirectory() as folder:
-        server = Server([*START, str(model), "--db", f"sqlite:///{folder}/store.db", "--port", str(port)], port)
+        store = f"sqlite:///{folder}/store.db"
+        server = Server([*start, str(model), "--db", store, "--port", str(port), *options], port)
         try:
             server.until("/readyz")
             yield f"http://127.0.0.1:{port}"

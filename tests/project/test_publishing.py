@@ -10,6 +10,9 @@ import pytest
 import yaml
 from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
+from hatchling.metadata.core import ProjectMetadata
+from hatchling.plugin.manager import PluginManager
+from markdown_it import MarkdownIt
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -17,8 +20,12 @@ import cinematrix
 from command_line import run_in_process
 from places import ROOT
 
-sys.path.insert(0, str(ROOT / "docs"))
+sys.path.extend(str(ROOT / folder) for folder in ("docs", "benchmarks", "."))
+import hatch_build
+
+import installed
 import licences
+from installed_uses import FLAGSHIP
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
@@ -86,6 +93,41 @@ def test_the_wheel_has_the_package_alone() -> None:
     files = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()}
     assert packed(WheelBuilder) == {name for name in files if "__pycache__" not in name}
     assert {"cinematrix/quick_tour.py", "cinematrix/py.typed", "cinematrix/page/index.html"} <= files
+
+
+def links(markdown: str) -> list[str]:
+    """The targets of a text's links and pictures."""
+    tokens = [token for block in MarkdownIt().enable("table").parse(markdown) for token in block.children or ()]
+    return [str(token.attrs[name]) for token in tokens for name in ("href", "src") if name in token.attrs]
+
+
+def test_the_description_on_an_index_leads_nowhere_wrong() -> None:
+    """Each of its links is absolute or an anchor, also once the repository has an address."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    built = ProjectMetadata(str(ROOT), PluginManager()).core
+    assert built.readme_content_type == "text/markdown"
+    published = hatch_build.describe(readme, "https://code.example/cinematrix/", "v1.2.3")
+    for text in (built.readme, published):
+        assert [link for link in links(text) if not re.match(r"https?://|#", link)] == []
+        assert "model = cx.load(" in text
+    assert len(links(published)) == len(links(readme)) > 40
+    assert "https://code.example/cinematrix/blob/v1.2.3/docs/data.md" in links(published)
+    assert "https://code.example/cinematrix/raw/v1.2.3/docs/demo.svg" in links(published)
+
+
+def test_code_of_a_description_stays_as_it_is() -> None:
+    """Only links are changed, and absolute ones aren't."""
+    text = "`a[0](b)` [x](https://x.example) [y](#y)\n\n```python\na[0](b)\n```\n"
+    assert hatch_build.describe(text, "", "v1") == text + hatch_build.IN_THE_SOURCE
+    assert hatch_build.describe("![a\npicture](b.svg)[c](d.md)", "", "v1") == "c" + hatch_build.IN_THE_SOURCE
+
+
+def test_each_extra_is_tried_or_is_for_work_on_cinematrix() -> None:
+    """`make dist` uses every extra for users, and changes the model of the quick tour where PyTorch is missing."""
+    extras = set(PROJECT["optional-dependencies"])
+    assert set(installed.USES) | installed.DEVELOPMENT == extras | {"none"}
+    assert set(installed.USES) & installed.DEVELOPMENT == set()
+    assert FLAGSHIP in (ROOT / "src" / "cinematrix" / "quick_tour.py").read_text("utf-8")
 
 
 def direct() -> set[str]:

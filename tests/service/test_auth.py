@@ -1,6 +1,7 @@
 """Permissions of keys, users' tokens and visitors: `cinematrix.service.auth` and `store.tokens`."""
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from cinematrix.store.records import Store
 from cinematrix.store.tables import IDEMPOTENCY, KEYS, SCHEMA, TOKENS
 from cinematrix.store.tokens import create_token, find_token_owner, revoke_tokens
 from service_world import check_problem
+from serving import free_port
 
 CALLERS = {
     "open": "nobody page own other read write admin",
@@ -337,12 +339,24 @@ def test_a_wrong_key_is_no_visitor(house: House) -> None:
 
 def test_a_public_page_without_keys_is_not_served(settings: ServiceSettings) -> None:
     """A public page without keys isn't served even on loopback, in case of a proxy; the app refuses writes."""
-    public = replace(settings, public=True)
+    public = replace(settings, public=True, port=free_port())
     with pytest.raises(SettingError, match="a public page is open to others and the store has no key; make one"):
         serve(public)
     with TestClient(create_app(public)) as client:
         assert client.get("/v1/me").json() == {"role": "page", "user": None, "open": False}
         check_problem(client.put("/v1/users/1/events/like/1"), 401)
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "not shared"])
+def test_a_port_in_use_is_an_error(settings: ServiceSettings, shared: bool) -> None:
+    """Also one whose owner would share it, as another server of ours does: each would get some of the requests."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shared)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(SettingError, match=f"port {port} of 127.0.0.1 is used by another program"):
+            serve(replace(settings, address="127.0.0.1", port=port))
 
 
 @pytest.mark.fault(48)

@@ -136,10 +136,13 @@ def test_an_unknown_user_reads_popular_movies_and_writes_nothing(client: TestCli
     for answer in (
         client.get("/v1/users/nobody/ratings"), client.get("/v1/users/nobody/export"),
         client.delete("/v1/users/nobody"),
-        client.put(f"/v1/users/nobody/ratings/{unseen}", json={"rating": 3}),
-        client.put(f"/v1/users/nobody/events/seen/{unseen}"),
     ):  # fmt: skip
         assert check_problem(answer, 404)["detail"] == "there is no such user"
+    for answer in (
+        client.put(f"/v1/users/nobody/ratings/{unseen}", json={"rating": 3}),
+        client.put(f"/v1/users/nobody/events/seen/{unseen}"),
+    ):
+        assert "takes no new ones (--new-users)" in check_problem(answer, 404)["detail"]
 
 
 @pytest.mark.fault(3)

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,8 @@ from cinematrix.cli.options import (
 from cinematrix.errors import InputError, SettingError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from cinematrix.data.dataset import Dataset
     from cinematrix.evaluation.compare.by_protocol import ProtocolReport
     from cinematrix.evaluation.compare.report import ComparisonReport
@@ -143,7 +146,8 @@ def _print_report(result: "ComparisonReport | ProtocolReport", report: Path, jso
     lines = _render_protocol(result) if isinstance(result, ProtocolReport) else _render_report(result)
     for line in lines:
         make_console().print(line, markup=False, soft_wrap=isinstance(line, str))
-    make_console().print(f"\nreport written to {report}", markup=False, soft_wrap=True)
+    more = "" if isinstance(result, ProtocolReport) else ", with all measures, costs, segments and pictures"
+    make_console().print(f"\nreport written to {report}{more}", markup=False, soft_wrap=True)
 
 
 def _render_protocol(report: "ProtocolReport") -> list[Any]:
@@ -178,32 +182,29 @@ def _parse_model_settings(models: list[str], pairs: list[str]) -> dict[str, Any]
 
 
 def _render_report(report: "ComparisonReport") -> list[Any]:
-    """Render the report as lines and tables."""
+    """Render the report as lines and tables: for each question its verdicts, then its figures."""
+    from rich.text import Text
+
     from cinematrix.cli.output import make_table
-    from cinematrix.evaluation.compare.cell import NEW_USERS
-    from cinematrix.evaluation.compare.tables import (
-        describe_protocol,
-        make_cost_table,
-        make_liking_table,
-        make_main_table,
-        make_segment_table,
-    )
+    from cinematrix.evaluation.compare.tables import describe_protocol, make_summary_table
 
     lines: list[Any] = [report.describe_data()]
     for question in report.questions:
-        lines += [
-            "",
-            make_table(*make_main_table(question), title=question.name),
-            "",
-            make_table(*make_liking_table(question)),
-            "",
-            make_table(*make_cost_table(question)),
-        ]
-        if not question.name.startswith(NEW_USERS):
-            lines += ["", make_table(*make_segment_table(question))]
-        lines += ["", describe_protocol(question)]
+        verdicts, figures = _render_verdicts(question.verdicts), make_table(*make_summary_table(question))
+        lines += ["", Text(question.name, style="bold"), verdicts, "", figures]
+        lines += ["", Text(describe_protocol(question), style="dim")]
     for failure in report.failures:
         lines.append(f"\n{failure['model']} on {failure['split']}, seed {failure['seed']}: {failure['why']}")
-    lines.append("\nVerdict")
-    lines += [f"  {question.name}: {sentence}" for question in report.questions for sentence in question.verdicts]
     return lines
+
+
+def _render_verdicts(verdicts: Sequence[str]) -> "Table":
+    """Render verdicts, each `MEASURE: TEXT`, with the texts below each other."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    for verdict in verdicts:
+        measure, _, text = verdict.partition(": ")
+        grid.add_row(Text(f"  {measure}"), Text(text))
+    return grid

@@ -1,11 +1,13 @@
 """HTTP server: one Granian process that runs the app, or several (`worker_processes`)."""
 
 import asyncio
+import errno
 import gc
 import logging
 import os
 import resource
 import signal
+import socket
 import sys
 import webbrowser
 from collections.abc import Callable
@@ -56,11 +58,12 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
 
     Raises:
         SettingError: the address or the page is open to others and the store has no keys, or several workers are wanted
-            and the system isn't Linux.
+            and the system isn't Linux, or another program listens on the port.
         StoreError: another server uses the store.
     """
     if settings.workers > 1 and sys.platform != "linux":
         raise SettingError(f"--workers is {settings.workers}; several workers need Linux, so give 1")
+    _check_port_is_free(settings)
     _skip_log_caller_lookup()
     _raise_file_limit()
     limit_malloc_arenas()
@@ -92,6 +95,25 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
         _load_shared_code(settings)
         with TemporaryDirectory(prefix="cinematrix-workers-") as folder:
             WorkerProcesses(WorkerGroup(Path(folder), settings.workers), work, settings.shutdown_seconds).run()
+
+
+def _check_port_is_free(settings: ServiceSettings) -> None:
+    """Check that no other program listens on the port: Granian would share it, so that each got some of the requests.
+
+    Raises:
+        SettingError: one does.
+    """
+    family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.address, settings.port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise SettingError(
+                    f"port {settings.port} of {settings.address} is used by another program, perhaps another "
+                    "'cinematrix serve'; end it, or give another port with --port"
+                ) from error
 
 
 def _make_url(host: str, port: int) -> str:

@@ -28,5 +28,5 @@ def require_writable_user(state: ServiceState, served: ServedModel, connection: 
     """
     user = served.user(id_)
     if not state.store.has_room_for(connection, user, state.settings.new_users, remembered=served.was_trained_on(user)):
-        raise Problem(404, "there is no such user")
+        raise Problem(404, "there is no such user, and the service takes no new ones (--new-users)")
     return user

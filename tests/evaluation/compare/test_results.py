@@ -39,7 +39,7 @@ def test_seeds_are_added_up_by_user() -> None:
     assert found.by_seed == {"one": {"rmse": [pytest.approx(np.sqrt(5 / 3)), 2.0]}}
     assert found.checks == ("checked",)
     assert rows["all"].low <= rows["all"].value <= rows["all"].high
-    assert found.verdicts == ("one is best by rmse (1.5000).",)
+    assert found.verdicts == ("rmse: one is best (1.5000).",)
 
 
 def test_segments_of_movies_have_their_own_sums() -> None:
@@ -74,10 +74,11 @@ def test_every_model_is_tested_against_the_best() -> None:
     assert by["rmse", "c" if best["rmse"] == "b" else "b"].verdict == "as good"
     assert by["ndcg@10", "b"].difference.value == pytest.approx(-0.1, abs=0.02)
     rmse, ndcg = found.verdicts
-    assert rmse.startswith(f"{best['rmse']} is best by rmse (0.")
-    assert "is as good, to half a percent; worse: a by 0." in rmse
-    assert ndcg.startswith("a is best by ndcg@10 (0.")
-    assert " and " in ndcg.partition("worse: ")[2]
+    other = "c" if best["rmse"] == "b" else "b"
+    assert rmse.startswith(f"rmse: {best['rmse']} is best (0.")
+    assert f", and {other} as good, to half a percent. Worse: a by 0." in rmse
+    assert ndcg.startswith("ndcg@10: a is best (0.")
+    assert " and " in ndcg.partition("Worse: ")[2]
 
 
 def test_a_smaller_share_of_dislikes_is_better() -> None:
@@ -93,11 +94,11 @@ def test_a_smaller_share_of_dislikes_is_better() -> None:
     (comparison,) = found.comparisons
     assert (comparison.best, comparison.model, comparison.verdict) == ("b", "a", "worse")
     assert comparison.difference.value == pytest.approx(0.2, abs=0.03)
-    assert found.verdicts[0].startswith("b is best by disliked@10 (0.")
+    assert found.verdicts[0].startswith("disliked@10: b is best (0.")
 
 
 def test_models_without_a_significant_difference_cannot_be_told_apart() -> None:
-    """For two models whose users disagree, the verdict names both and no winner."""
+    """For two models whose users disagree, the verdict calls none the best, and says which has the lowest value."""
     rng = np.random.default_rng(0)
     cells = [
         cell(name, 0, all=build_part(list(range(30)), [5.0] * 30, rmse=[rng.gamma(2, 1, 30).tolist(), [1.0] * 30]))
@@ -105,9 +106,12 @@ def test_models_without_a_significant_difference_cannot_be_told_apart() -> None:
     ]
     (found,) = summarise_results(plan_of("pmf", "svd"), ComparisonOutcome(cells, [], {"random": ()}), 30)
     (verdict,) = found.verdicts
-    assert "can't be told apart from it on this data." in verdict
-    assert "pmf" in verdict
-    assert "svd" in verdict
+    values = {row.model: row.measures[0].value for row in found.rows if row.segment == "all"}
+    lowest, other = sorted(values, key=lambda name: values[name])
+    assert verdict == (
+        f"rmse: no clear winner. {lowest} has the lowest ({values[lowest]:.4f}). "
+        f"Can't be told apart from it on this data: {other}."
+    )
     assert write_verdict("ndcg@10", {}, []) == ""
 
 
@@ -124,15 +128,15 @@ def test_a_model_that_failed_is_left_out_of_its_question() -> None:
 
 
 def test_names_are_joined() -> None:
-    """One, two and three names."""
-    assert [join_names("abc"[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+    """None, one, two and three names."""
+    assert [join_names("abc"[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
 
 
 def test_lists_without_a_hit_have_no_winner() -> None:
     """If no list has a tested movie, equal zeros have no best model."""
     cells = [cell(name, 0, all=build_part([0, 1], [5.0] * 2, **{"ndcg@10": [[0.0, 0], [1, 1]]})) for name in ("a", "b")]
     (found,) = summarise_results(plan_of("a", "b"), ComparisonOutcome(cells, [], {"random": ()}), 2)
-    assert found.verdicts == ("No model has a tested movie in any list, so ndcg@10 says nothing here.",)
+    assert found.verdicts == ("ndcg@10: says nothing here, as no model has a tested movie in any list.",)
 
 
 def test_several_models_are_each_compared_with_the_best_only() -> None:
@@ -144,5 +148,5 @@ def test_several_models_are_each_compared_with_the_best_only() -> None:
         for name, draw in zip("abc", draws, strict=True)
     ]
     (found,) = summarise_results(plan_of("a", "b", "c"), ComparisonOutcome(cells, [], {"random": ()}), 30)
-    assert "and" in found.verdicts[0]
-    assert "can't be told apart from it on this data" in found.verdicts[0]
+    assert found.verdicts[0].startswith("rmse: no clear winner.")
+    assert " and " in found.verdicts[0].partition("Can't be told apart from it on this data: ")[2]

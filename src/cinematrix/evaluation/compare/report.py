@@ -34,6 +34,7 @@ from cinematrix.evaluation.compare.tables import (
     make_liking_table,
     make_main_table,
     make_segment_table,
+    make_summary_table,
 )
 from cinematrix.metrics.significance import ALPHA, NEGLIGIBLE_DIFFERENCE, RESAMPLES, SIGN_FLIPS
 
@@ -98,8 +99,7 @@ class ComparisonReport:
     def __str__(self) -> str:
         parts = [self.describe_data()]
         for question in self.questions:
-            tables = make_main_table(question), make_liking_table(question)
-            parts += ["", question.name, *(text_table(*table) for table in tables), *question.verdicts]
+            parts += ["", question.name, *question.verdicts, "", text_table(*make_summary_table(question))]
         parts += [f"{f['model']} on {f['split']}, seed {f['seed']}: {f['why']}" for f in self.failures]
         return "\n".join(parts)
 

@@ -78,7 +78,7 @@ class QuestionResult:
         costs: by model, means over seeds of the measured `COST_NAMES`, and of `coverage` and `movies_shown`.
         by_seed: by model and measure, the value of each seed.
         comparisons: each model with the best one, by each measure.
-        verdicts: one sentence for each of the measured `VERDICT_MEASURES`.
+        verdicts: a text for each of the measured `VERDICT_MEASURES`.
     """
 
     name: str
@@ -220,32 +220,42 @@ def find_best(pairs: dict[str, tuple[Float64, Float64]], measure: str) -> str:
 
 
 def write_verdict(measure: str, sums: dict[str, UserSums], comparisons: Sequence[Comparison]) -> str:
-    """Write the verdict on one measure as a sentence; empty if no model has the measure."""
+    """Write the verdict on one measure as sentences; empty if no model has the measure.
+
+    A model is called the best only if every other one that was tested is worse or as good.
+    """
     pairs = {name: own[measure] for name, own in sums.items() if measure in own}
     if not pairs:
         return ""
     best = find_best(pairs, measure)
-    best_value = compute_value(measure, pairs[best])
-    if best_value == 0 and not lower_is_better(measure):
-        return f"No model has a tested movie in any list, so {measure} says nothing here."
-    parts = [f"{best} is best by {measure} ({best_value:.4f})"]
-    for verdict, phrases in VERDICT_PHRASES.items():
-        selected = [c for c in comparisons if (c.measure, c.verdict) == (measure, verdict)]
-        selected.sort(key=lambda c: abs(c.difference.value))
-        if selected:
-            names = join_names([_format_difference(c) if "worse" in verdict else c.model for c in selected])
-            parts.append(phrases[len(selected) > 1].format(names=names))
-    return "; ".join(parts) + "."
+    value, lower = compute_value(measure, pairs[best]), lower_is_better(measure)
+    if value == 0 and not lower:
+        return f"{measure}: says nothing here, as no model has a tested movie in any list."
+    others = sorted((c for c in comparisons if c.measure == measure), key=lambda c: abs(c.difference.value))
+    names = {verdict: _join_models([c for c in others if c.verdict == verdict]) for verdict in (AS_GOOD, *OPENINGS)}
+    if names[UNCLEAR]:
+        lead = f"no clear winner. {best} has the {'lowest' if lower else 'highest'} ({value:.4f})"
+    else:
+        lead = f"{best} is best ({value:.4f})"
+    if names[AS_GOOD]:
+        lead += f", and {names[AS_GOOD]} as good, to half a percent"
+    rest = [f"{opening}: {names[verdict]}" for verdict, opening in OPENINGS.items() if names[verdict]]
+    return f"{measure}: {'. '.join([lead, *rest])}."
 
 
-VERDICT_PHRASES = {
-    "as good": ("{names} is as good, to half a percent", "{names} are as good, to half a percent"),
-    "can't be told apart": ("{names} can't be told apart from it on this data",) * 2,
-    "a little worse": ("a little worse, by less than half a percent: {names}",) * 2,
-    "worse": ("worse: {names}",) * 2,
-    "not tested": ("not tested: {names}",) * 2,
+AS_GOOD, UNCLEAR = "as good", "can't be told apart"
+OPENINGS = {
+    UNCLEAR: "Can't be told apart from it on this data",
+    "a little worse": "A little worse, by less than half a percent",
+    "worse": "Worse",
+    "not tested": "Not tested",
 }
-"""Phrases for one model and for several, by verdict of `significance.describe_difference`, in order of appearance."""
+"""Openings of the sentences that name other models, by verdict of `significance.describe_difference`."""
+
+
+def _join_models(comparisons: Sequence[Comparison]) -> str:
+    """Join the names of compared models, those of worse ones with their differences."""
+    return join_names([_format_difference(c) if "worse" in c.verdict else c.model for c in comparisons])
 
 
 def _format_difference(comparison: Comparison) -> str:
@@ -257,8 +267,8 @@ def _format_difference(comparison: Comparison) -> str:
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Join names: `a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    """Join names: `a`, `a and b`, `a, b and c`; nothing for none."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def list_failures(failures: Sequence[CellFailure]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from cinematrix.data.ratings import Ratings
 from cinematrix.evaluation.compare.cell import LIKING_MEASURES, MAIN_MEASURES
-from cinematrix.evaluation.compare.results import QuestionResult
+from cinematrix.evaluation.compare.results import VERDICT_MEASURES, QuestionResult
 from cinematrix.evaluation.measures import Measure
 
 TextTable = tuple[list[str], list[list[Any]]]
@@ -17,6 +17,13 @@ LIKING_NOTE = (
     "miscalibration. Read no column alone: lists that hit few tested movies can have few disliked ones."
 )
 """Reading aid of the table of liking."""
+
+
+def make_summary_table(question: QuestionResult) -> TextTable:
+    """Return the measures with a verdict, and each model's time of training and memory."""
+    columns, rows = _make_table(question, VERDICT_MEASURES)
+    costs = {model: _format_costs(each) for model, each in question.costs.items()}
+    return [*columns, "training#", "peak memory#"], [[*row, costs[row[0]][2], costs[row[0]][-1]] for row in rows]
 
 
 def make_main_table(question: QuestionResult) -> TextTable:

@@ -282,6 +282,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       "the current password is wrong": "Das aktuelle Passwort ist falsch.",
       "the password was changed meanwhile; sign in with the new one": "Das Passwort wurde inzwischen geändert. Melde dich mit dem neuen an.",
       "there is no such user": "Dieses Konto gibt es nicht.",
+      "there is no such user, and the service takes no new ones (--new-users)": "Dieses Konto gibt es nicht, und der Server legt keine neuen an.",
       "too many writes wait for the store; retry later": "Der Server hat gerade zu viel zu speichern. Versuch es später noch einmal.",
       "the request has no valid key or token; send a key in the header X-API-Key or a bearer token, or sign in": "Der Server verlangt einen gültigen Schlüssel oder Link.",
       "this request needs a key with the role {}": (role) => `Dafür braucht es einen Schlüssel mit der Rolle ${role}.`,
