@@ -96,12 +96,12 @@ class CountedSteps:
 def count_bytes(task: StarsTask, batch: UserBatch) -> int:
     """Return the bytes that the first of two workers sends in a step, by hand."""
     data, shape = task.data, task.net.shape
-    n_movies, width, own, step = data.n_movies, shape.width, batch.users_part.size, batch.users_part.total
+    n_movies, width, step = data.n_movies, shape.width, batch.users_part.total
     shared = sum(p.numel() for p in task.net.parameters() if not hasattr(p, "part"))
     tables = 2 + 2 * bool(batch.last_of)
     numbers = shared + 1 + tables  # gradients and loss; norms of the tables that learn
-    numbers += 2 * data.movies.size + 2 * own  # hidden ratings and biases of movies; ratings and biases of users
-    numbers += 4 * step * width + step * shape.members * (shape.factors + 1)
+    numbers += data.movies.size + 3 * step  # hidden ratings of movies; totals of users
+    numbers += 3 * step * width + step * shape.members * (shape.factors + 1)
     others = n_movies - data.movies.size
     return 4 * (numbers + 3 * width * (others * batch.first + data.movies.size * bool(batch.last_of)))
 

@@ -6,6 +6,7 @@ does anything.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -34,6 +35,11 @@ class Part:
     def whole(cls, n: int) -> Self:
         """Return the part that has all of `n` rows."""
         return cls((0, n))
+
+    @classmethod
+    def of_sizes(cls, sizes: Sequence[int], rank: int) -> Self:
+        """Return the part of a worker, from the numbers of each worker's rows."""
+        return cls((0, *accumulate(sizes)), rank)
 
     @property
     def total(self) -> int:
@@ -102,9 +108,9 @@ class World:
         """Return the rows of all workers' parts."""
         return rows
 
-    def join_all(self, tables: Sequence[Rows], part: Part) -> list[Rows]:
-        """Return of several tables, in one exchange, the rows of all workers' parts, without gradients."""
-        return list(tables)
+    def join_and_sum(self, rows: Rows, part: Part, addends: Other) -> tuple[Rows, Other]:
+        """Return, in one exchange and without gradients, what `join` returns of `rows` and `sum` of `addends`."""
+        return rows, addends
 
     def swap(self, sums: Rows, rows: Other, part: Part) -> tuple[Rows, Other]:
         """Return, in one exchange, what `sum_own` returns of `sums` and `join` of `rows`, which may be None."""

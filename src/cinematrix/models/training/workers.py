@@ -120,9 +120,11 @@ class Workers(World):
     def join(self, rows: Any, part: Part) -> Any:
         return _Join.apply(rows, part, self)  # type: ignore[no-untyped-call]
 
-    def join_all(self, tables: Sequence[Any], part: Part) -> list[Any]:
-        joined = self.joined_rows(torch.stack(tuple(tables), 1), part)
-        return [column.contiguous() for column in joined.unbind(1)]
+    def join_and_sum(self, rows: Any, part: Part, addends: Any) -> tuple[Any, Any]:
+        sizes = [size + addends.numel() for size in part.sizes]
+        received = self.joined_rows(torch.cat([rows, addends.flatten()]), Part.of_sizes(sizes, self.rank))
+        pieces = torch.split(received, [size for each in part.sizes for size in (each, addends.numel())])
+        return torch.cat(pieces[::2]), torch.stack(pieces[1::2]).sum(0).view_as(addends)
 
     def swap(self, sums: Any, rows: Any, part: Part) -> Any:
         if rows is None:
@@ -141,12 +143,15 @@ class Workers(World):
     def swapped(self, sums: torch.Tensor, rows: torch.Tensor, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the sum over all workers of `sums` for the rows of this one's part, and all their `rows`.
 
-        Neither has a gradient. Each worker sends both to each other one in one message, as numbers of equal width.
+        Neither has a gradient. Each worker sends both to each other one in one message.
         """
-        sent = torch.cat([piece for own in torch.split(sums, part.sizes) for piece in (own, rows)])
-        received = self.send_rows(sent, [size + part.size for size in part.sizes], [part.size + s for s in part.sizes])
-        pieces = torch.split(received, [size for each in part.sizes for size in (part.size, each)])
-        return torch.stack(pieces[::2]).sum(0), torch.cat(pieces[1::2])
+        width, other_width = sums.shape[1], rows.shape[1]
+        sent = torch.cat([piece.flatten() for own in torch.split(sums, part.sizes) for piece in (own, rows)])
+        mine, theirs = part.size * width, [size * other_width for size in part.sizes]
+        to = [size * width + part.size * other_width for size in part.sizes]
+        received = self.send_rows(sent, to, [mine + each for each in theirs])
+        pieces = torch.split(received, [size for each in theirs for size in (mine, each)])
+        return torch.stack(pieces[::2]).sum(0).view(-1, width), torch.cat(pieces[1::2]).view(-1, other_width)
 
     def total_own(self, rows: torch.Tensor, part: Part) -> torch.Tensor:
         """Return the sum over all workers of the rows of this one's part, without a gradient."""
