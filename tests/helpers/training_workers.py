@@ -76,21 +76,22 @@ class CountedSteps:
     job: HeadJob
 
     def train(self, world: Any) -> tuple[list[int], list[int]]:
-        """Return the bytes that this worker has sent in each step, and those that docs/several-machines.md tells."""
+        """Return the bytes that this worker has sent in each cycle, and those that docs/several-machines.md tells."""
         task = StarsTask(self.job.data, self.job.settings, torch.device("cpu"), world)
         optimizer = AdamW(task.net.parameters(), world=world)
-        sent, computed = [], []
+        sent, computed, before = [], [0], world.sent
         for batch in islice(task.batches(np.random.default_rng(0)), 2 * task.plan.cycle):
-            before = world.sent
             optimizer.clear_gradients()
             loss = task.loss(batch)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.sum_gradients(loss.detach())
             optimizer.clip(100)
             optimizer.step(0.01)
-            sent.append(world.sent - before)
-            computed.append(count_bytes(task, batch))
-        return sent, computed
+            computed[-1] += count_bytes(task, batch.batch)
+            if batch.batch.last_of:
+                sent.append(world.sent - before)
+                computed, before = [*computed, 0], world.sent
+        return sent, computed[:-1]
 
 
 def count_bytes(task: StarsTask, batch: UserBatch) -> int:

@@ -6,7 +6,6 @@ does anything.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -36,11 +35,6 @@ class Part:
         """Return the part that has all of `n` rows."""
         return cls((0, n))
 
-    @classmethod
-    def of_sizes(cls, sizes: Sequence[int], rank: int) -> Self:
-        """Return the part of a worker, from the numbers of each worker's rows."""
-        return cls((0, *accumulate(sizes)), rank)
-
     @property
     def total(self) -> int:
         """Number of all workers' rows."""
@@ -62,8 +56,8 @@ class Part:
         return self.sizes[self.rank]
 
     def among(self, numbers: Any) -> "Part":
-        """Return the parts of ascending numbers of rows."""
-        cuts = [int((numbers < bound).sum()) for bound in self.bounds[1:-1]]
+        """Return the parts of ascending numbers of rows, in an array or a tensor on the CPU."""
+        cuts = np.searchsorted(np.asarray(numbers), self.bounds[1:-1]).tolist()
         return Part((0, *cuts, len(numbers)), self.rank)
 
     def of_worker(self, rank: int) -> "Part":

@@ -111,9 +111,10 @@ def test_steps_have_the_exact_gradient(
     names = [name for name, _ in task.net.named_parameters()]
     raters = [name.startswith("movies.tables") for name in names]
     gathered = []
-    for batch in list(task.batches(np.random.default_rng(1)))[:4]:
+    for ratings_of_step in list(task.batches(np.random.default_rng(1)))[:4]:
+        batch = ratings_of_step.batch
         task.net.zero_grad()
-        loss = task.loss(batch)
+        loss = task.loss(ratings_of_step)
         loss.backward()  # type: ignore[no-untyped-call]
         found = [p.grad for p in task.net.parameters()]
         task.net.zero_grad()
@@ -142,11 +143,7 @@ def test_hidden_ratings_of_a_part_of_the_movies_are_predicted_as_if_these_were_n
     """A step takes one of three parts by chance, and the parts together are all hidden ratings."""
     task = build(StarsTask, *world)
     batch = next(task.batches(np.random.default_rng(2)))
-    n = (
-        torch.unique(BatchRatings(task.encoder, batch).of_users.hidden[1], return_inverse=True)[1]
-        .remainder(3)
-        .bincount()
-    )
+    n = torch.unique(batch.of_users.hidden[1], return_inverse=True)[1].remainder(3).bincount()
 
     def unseen() -> float:
         losses = []
@@ -183,7 +180,7 @@ def test_a_hidden_rating_is_predicted_without_it(world: tuple[Ratings, Catalog])
         hidden = place - encoder.of_users.pattern.starts[user.long()]
         batch = UserBatch.of(user, hidden)
         seen = BatchRatings(encoder, batch)
-        sides = task.encode(batch, seen, StepMovies(seen, movie))
+        sides = task.encode(seen, StepMovies(seen, movie))
         assert seen.of_users.hidden[1].tolist() == movie.tolist()
         found.append(
             torch.cat([part.flatten() for part in (sides.users, sides.movies, sides.user_bias, sides.movie_bias)])

@@ -1,5 +1,6 @@
 """Users, ratings and movies of a training step of `deep-mf`, of which a worker has its own. Needs torch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -116,6 +117,7 @@ class BatchRatings:
     """Ratings of the users of a batch, without the hidden ones; a worker has those for its movies.
 
     Attributes:
+        batch: the users, and the place in a cycle of steps.
         users: numbers of own users, among all own ones.
         users_part: as in `UserBatch`.
         n_hidden: number of all workers' hidden ratings.
@@ -124,7 +126,8 @@ class BatchRatings:
     """
 
     def __init__(self, encoder: DeviceRatings, batch: UserBatch) -> None:
-        self.encoder, self.users_part, self.n_hidden = encoder, batch.users_part, len(batch.hidden)
+        self.encoder, self.batch = encoder, batch
+        self.users_part, self.n_hidden = batch.users_part, len(batch.hidden)
         self.all_users = self.users_part.total == encoder.own_users.total
         self.users = batch.users[self.users_part.rows] - encoder.own_users.rows.start
         ends = encoder.counts.index_select(0, batch.users).cumsum(0, dtype=torch.int32)
@@ -166,7 +169,7 @@ class BatchRatings:
     @property
     def hidden_counts(self) -> torch.Tensor:
         """Number of hidden ratings for each movie of all workers."""
-        return self._of_all_workers[0]
+        return self.of_all_workers[0]
 
     @property
     def user_totals(self) -> torch.Tensor:
@@ -174,16 +177,21 @@ class BatchRatings:
 
         `[n, 3]`, for plain interactions `[n, 1]`.
         """
-        return self._of_all_workers[1]
+        return self.of_all_workers[1]
 
     @cached_property
-    def _of_all_workers(self) -> tuple[torch.Tensor, torch.Tensor]:
-        own, pattern = [self.of_movies.visible], self.of_movies.pattern
+    def of_all_workers(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """`hidden_counts` and `user_totals`; for several steps, `exchange_totals` finds them in one exchange."""
+        return exchange_totals([self])[0]
+
+    @property
+    def addends(self) -> torch.Tensor:
+        """The part of `user_totals` that comes from the ratings for own movies."""
+        values = [self.of_movies.visible]
         if self.over_movie is not None:
             seen = self.over_movie * self.of_movies.visible
-            own += [seen, seen.square()]
-        totals = torch.stack([pattern.sums(values) for values in own], 1)
-        return self.encoder.world.join_and_sum(self.hidden_totals[:, 0], self.encoder.own_movies, totals)
+            values += [seen, seen.square()]
+        return torch.stack([self.of_movies.pattern.sums(each) for each in values], 1)
 
     @cached_property
     def user_bias(self) -> torch.Tensor | None:
@@ -197,6 +205,15 @@ class BatchRatings:
         if self.over_movie is None or self.user_bias is None:
             return None
         return (self.over_movie - self.user_bias.index_select(0, self.of_movies.users)) / self.encoder.sigma
+
+
+def exchange_totals(steps: Sequence[BatchRatings]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return `BatchRatings.of_all_workers` of some steps, in one exchange."""
+    encoder, addends = steps[0].encoder, [step.addends for step in steps]
+    hidden = torch.stack([step.hidden_totals[:, 0] for step in steps], 1)
+    counts, totals = encoder.world.join_and_sum(hidden, encoder.own_movies, torch.cat(addends))
+    by_step = torch.split(totals, [len(each) for each in addends])
+    return list(zip(counts.t().contiguous(), by_step, strict=True))
 
 
 class StepMovies:
@@ -227,5 +244,5 @@ class StepMovies:
 
 def _own(encoder: DeviceRatings, movies: torch.Tensor) -> tuple[Part, torch.Tensor]:
     """Return the place of the own ones among movies, and their numbers among all own movies."""
-    part = encoder.own_movies.among(movies)
+    part = encoder.own_movies.among(movies.cpu())
     return part, movies[part.rows] - encoder.own_movies.rows.start

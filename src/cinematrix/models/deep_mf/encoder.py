@@ -39,7 +39,7 @@ class RatingEncoder(DeviceRatings):
     def encode_movies(self, net: HistoryNet, standing: StandingMovies | None = None) -> torch.Tensor:
         """Return the vectors of all movies from all ratings. `[n_movies, members, factors + 1]`."""
         none = self.all_movies[:0]
-        nobody = BatchRatings(self, UserBatch(none, none, self.own_users.among(none)))
+        nobody = BatchRatings(self, UserBatch(none, none, self.own_users.among(none.cpu())))
         movies = StepMovies(nobody, self.all_movies)
         standing = standing or self.stand(net)
         raters = self.world.join(standing.tables.rows(nobody.users, 1), nobody.users_part)

@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from cinematrix.common.world import ALONE, World
 from cinematrix.models.base import Ordering
-from cinematrix.models.deep_mf.batches import BatchRatings, EncodedBatch, SelectedRatings, StepMovies, UserBatch
+from cinematrix.models.deep_mf.batches import (
+    BatchRatings,
+    EncodedBatch,
+    SelectedRatings,
+    StepMovies,
+    exchange_totals,
+)
 from cinematrix.models.deep_mf.encoder import RatingEncoder, StandingMovies
 from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.network import HistoryNet, IndexPairs
@@ -68,12 +74,21 @@ class HiddenRatingsTask:
         self.unseen_weight = settings.unseen_weight
         self.standing: StandingMovies | None = None
 
-    def batches(self, rng: np.random.Generator) -> Iterator[UserBatch]:
-        """Yield the steps of an epoch."""
-        return self.plan.batches(self.data.counts, rng, self.device, self.data.users)
+    def batches(self, rng: np.random.Generator) -> Iterator[BatchRatings]:
+        """Yield the steps of an epoch; several workers exchange totals of the ratings once a cycle."""
+        cycle: list[BatchRatings] = []
+        for batch in self.plan.batches(self.data.counts, rng, self.device, self.data.users):
+            cycle.append(BatchRatings(self.encoder, batch))
+            if self.world.size > 1 and not batch.last_of:
+                continue
+            for ratings, totals in zip(cycle, exchange_totals(cycle), strict=True):
+                ratings.of_all_workers = totals
+            while cycle:
+                yield cycle.pop(0)
 
-    def encode(self, batch: UserBatch, ratings: BatchRatings, movies: StepMovies) -> EncodedBatch:
-        """Return both sides, encoded without the hidden ratings of the batch, at its place in the cycle."""
+    def encode(self, ratings: BatchRatings, movies: StepMovies) -> EncodedBatch:
+        """Return both sides, encoded without the hidden ratings, at the place of the batch in the cycle."""
+        batch = ratings.batch
         if ratings.all_users:
             return self.encoder.encode(self.net, None, ratings, movies)
         if batch.first or self.standing is None:
@@ -83,7 +98,7 @@ class HiddenRatingsTask:
             table.every = batch.last_of
         return self.encoder.encode(self.net, self.standing, ratings, movies, batch.last_of)
 
-    def loss(self, batch: UserBatch) -> torch.Tensor:
+    def loss(self, ratings: BatchRatings) -> torch.Tensor:
         """Return the loss of a step; each head has its own."""
         raise NotImplementedError
 
@@ -126,14 +141,13 @@ class StarsTask(HiddenRatingsTask):
     by: ClassVar[Ordering] = "stars"
     measure: ClassVar[str] = "validation RMSE"
 
-    def loss(self, batch: UserBatch) -> torch.Tensor:
+    def loss(self, ratings: BatchRatings) -> torch.Tensor:
         """Return the sum over members, which learn independently, in units of the residuals' variance."""
-        ratings = BatchRatings(self.encoder, batch)
         movies = torch.nonzero(ratings.hidden_counts)[:, 0].int()
         first = int(torch.randint(min(UNSEEN_EVERY, len(movies)), ()))
         new = movies[first::UNSEEN_EVERY]
         step = StepMovies(ratings, movies, new)
-        sides, (rows, at) = self.encode(batch, ratings, step), step.hidden.pairs
+        sides, (rows, at) = self.encode(ratings, step), step.hidden.pairs
         user_bias, movie_bias = sides.biases
         users, residual = self.world.join(sides.users, ratings.users_part), ratings.of_movies.hidden_centred
         assert residual is not None, "the rating head has stars to learn from"
@@ -185,10 +199,9 @@ class RankingTask(HiddenRatingsTask):
     by: ClassVar[Ordering] = "ranking"
     measure: ClassVar[str] = "validation loss"
 
-    def loss(self, batch: UserBatch) -> torch.Tensor:
+    def loss(self, ratings: BatchRatings) -> torch.Tensor:
         """Return the sum over members, which learn independently."""
-        ratings = BatchRatings(self.encoder, batch)
-        sides = self.encode(batch, ratings, StepMovies(ratings, self.encoder.all_movies))
+        sides = self.encode(ratings, StepMovies(ratings, self.encoder.all_movies))
         sides.movies = self.world.join(sides.movies, self.data.movies)
         return self._softmax_loss(sides, ratings.of_users, ratings.of_users.hidden, ratings.n_hidden).sum()
 

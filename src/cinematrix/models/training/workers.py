@@ -3,7 +3,6 @@
 Rows that are joined, or summed for their owners, carry gradients; either operation is the gradient of the other.
 """
 
-import math
 import os
 import signal
 import socket
@@ -106,6 +105,8 @@ class Workers(World):
     def sum(self, values: Any) -> Any:
         """Return the sum over all workers, without a gradient; each worker gets the same bytes."""
         flat = values.detach().flatten()
+        if self.size == 2:  # as many bytes in one exchange as in two
+            return self.send_rows([flat] * 2, [len(flat)] * 2).view(2, *values.shape).sum(0)
         part = Part(tuple(len(flat) * place // self.size for place in range(self.size + 1)), self.rank)
         return self.joined_rows(self.total_own(flat, part), part).view(values.shape)
 
@@ -121,10 +122,12 @@ class Workers(World):
         return _Join.apply(rows, part, self)  # type: ignore[no-untyped-call]
 
     def join_and_sum(self, rows: Any, part: Part, addends: Any) -> tuple[Any, Any]:
-        sizes = [size + addends.numel() for size in part.sizes]
-        received = self.joined_rows(torch.cat([rows, addends.flatten()]), Part.of_sizes(sizes, self.rank))
-        pieces = torch.split(received, [size for each in part.sizes for size in (each, addends.numel())])
-        return torch.cat(pieces[::2]), torch.stack(pieces[1::2]).sum(0).view_as(addends)
+        n = addends.numel()
+        sent = torch.cat([rows.flatten(), addends.flatten()])
+        received = self.send_rows([sent] * self.size, [size * rows.shape[1] + n for size in part.sizes])
+        pieces = torch.split(received, [size for each in part.sizes for size in (each * rows.shape[1], n)])
+        joined = torch.cat([piece.view(-1, rows.shape[1]) for piece in pieces[::2]])
+        return joined, torch.stack(pieces[1::2]).sum(0).view_as(addends)
 
     def swap(self, sums: Any, rows: Any, part: Part) -> Any:
         if rows is None:
@@ -146,30 +149,31 @@ class Workers(World):
         Neither has a gradient. Each worker sends both to each other one in one message.
         """
         width, other_width = sums.shape[1], rows.shape[1]
-        sent = torch.cat([piece.flatten() for own in torch.split(sums, part.sizes) for piece in (own, rows)])
+        sent = [torch.cat([own.flatten(), rows.flatten()]) for own in torch.split(sums, part.sizes)]
         mine, theirs = part.size * width, [size * other_width for size in part.sizes]
-        to = [size * width + part.size * other_width for size in part.sizes]
-        received = self.send_rows(sent, to, [mine + each for each in theirs])
+        received = self.send_rows(sent, [mine + each for each in theirs])
         pieces = torch.split(received, [size for each in theirs for size in (mine, each)])
         return torch.stack(pieces[::2]).sum(0).view(-1, width), torch.cat(pieces[1::2]).view(-1, other_width)
 
     def total_own(self, rows: torch.Tensor, part: Part) -> torch.Tensor:
         """Return the sum over all workers of the rows of this one's part, without a gradient."""
-        received = self.send_rows(rows, part.sizes, [part.size] * self.size)
+        received = self.send_rows(torch.split(rows, part.sizes), [part.size] * self.size)
         return received.view(self.size, part.size, *rows.shape[1:]).sum(0)
 
     def joined_rows(self, rows: torch.Tensor, part: Part) -> torch.Tensor:
         """Return the rows of all workers' parts, without a gradient."""
-        return self.send_rows(torch.cat([rows] * self.size), [part.size] * self.size, part.sizes)
+        return self.send_rows([rows] * self.size, part.sizes)
 
-    def send_rows(self, rows: torch.Tensor, to: list[int], of: list[int]) -> torch.Tensor:
-        """Send consecutive rows to each worker; return those that each has sent."""
-        rows, received = rows.detach().contiguous(), rows.new_empty(sum(of), *rows.shape[1:])
-        if rows.is_cuda:
-            self._exchange(lambda: dist.all_to_all_single(received, rows, of, to))
+    def send_rows(self, rows: Sequence[torch.Tensor], of: list[int]) -> torch.Tensor:
+        """Send rows to each worker; return those that each has sent, so many of each."""
+        rows = [each.detach().contiguous() for each in rows]
+        received = rows[0].new_empty(sum(of), *rows[0].shape[1:])
+        if received.is_cuda:
+            self._exchange(lambda: dist.all_to_all_single(received, torch.cat(rows), of, [len(each) for each in rows]))
         else:
-            self._exchange(lambda: self._mesh.exchange(_as_bytes(rows, to), _as_bytes(received, of)))
-        self.sent += (len(rows) - to[self.rank]) * rows.element_size() * math.prod(rows.shape[1:])
+            of_each = torch.split(received, of)
+            self._exchange(lambda: self._mesh.exchange(list(map(_as_bytes, rows)), list(map(_as_bytes, of_each))))
+        self.sent += sum(each.nbytes for rank, each in enumerate(rows) if rank != self.rank)
         return received
 
     def _exchange(self, call: Callable[[], object]) -> None:
@@ -255,9 +259,9 @@ class Workers(World):
         return f"{names[0]} ended: {said[0]}" if ended else reason
 
 
-def _as_bytes(rows: torch.Tensor, sizes: list[int]) -> list[memoryview]:
-    """Return the bytes of consecutive rows, of so many at a time."""
-    return [part.numpy().reshape(-1).view(np.uint8).data for part in torch.split(rows, sizes)]
+def _as_bytes(rows: torch.Tensor) -> memoryview:
+    """Return the bytes of rows, in place."""
+    return rows.numpy().reshape(-1).view(np.uint8).data
 
 
 class _SumOwn(torch.autograd.Function):
