@@ -244,5 +244,6 @@ class StepMovies:
 
 def _own(encoder: DeviceRatings, movies: torch.Tensor) -> tuple[Part, torch.Tensor]:
     """Return the place of the own ones among movies, and their numbers among all own movies."""
-    part = encoder.own_movies.among(movies.cpu())
+    alone = encoder.world.size == 1
+    part = Part.whole(len(movies)) if alone else encoder.own_movies.among(movies.cpu())
     return part, movies[part.rows] - encoder.own_movies.rows.start

@@ -13,14 +13,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, NoReturn, Self
 
-import numpy as np
 import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
 from cinematrix.common.world import Item, Part, World
 from cinematrix.errors import TrainingError
-from cinematrix.models.training.mesh import Mesh
+from cinematrix.models.training.mesh import Mesh, bytes_of
 
 TIMEOUT = timedelta(minutes=5)
 """Maximum time that workers wait for each other in a step; a process that ends is noticed at once."""
@@ -172,7 +171,7 @@ class Workers(World):
             self._exchange(lambda: dist.all_to_all_single(received, torch.cat(rows), of, [len(each) for each in rows]))
         else:
             of_each = torch.split(received, of)
-            self._exchange(lambda: self._mesh.exchange(list(map(_as_bytes, rows)), list(map(_as_bytes, of_each))))
+            self._exchange(lambda: self._mesh.exchange(list(map(bytes_of, rows)), list(map(bytes_of, of_each))))
         self.sent += sum(each.nbytes for rank, each in enumerate(rows) if rank != self.rank)
         return received
 
@@ -257,11 +256,6 @@ class Workers(World):
         if lost:
             return f"{' and '.join(names)} of {self.size} workers got lost; start again with --resume"
         return f"{names[0]} ended: {said[0]}" if ended else reason
-
-
-def _as_bytes(rows: torch.Tensor) -> memoryview:
-    """Return the bytes of rows, in place."""
-    return rows.numpy().reshape(-1).view(np.uint8).data
 
 
 class _SumOwn(torch.autograd.Function):
