@@ -117,14 +117,14 @@ class TimedSteps:
             task.net.train()
             warm_up = task.plan.cycle
             for number, batch in enumerate(islice(task.batches(np.random.default_rng(0)), warm_up + self.steps)):
-                if number == warm_up:
-                    started, before = time.process_time(), getattr(world, "sent", 0)
                 optimizer.clear_gradients()
                 loss = task.loss(batch)
                 loss.backward()  # type: ignore[no-untyped-call]
                 value = float(optimizer.sum_gradients(loss.detach()))
                 optimizer.clip(100)
                 optimizer.step(0.001)
+                if number == warm_up - 1:  # the next cycle's totals count too
+                    started, before = time.process_time(), getattr(world, "sent", 0)
         seconds, sent = time.process_time() - started, getattr(world, "sent", 0) - before
         print(json.dumps({"seconds": seconds / self.steps, "megabytes": sent / self.steps / 1e6, "loss": value}))
 

@@ -76,32 +76,33 @@ class CountedSteps:
     job: HeadJob
 
     def train(self, world: Any) -> tuple[list[int], list[int]]:
-        """Return the bytes that this worker has sent in each step, and those that docs/several-machines.md tells."""
+        """Return the bytes that this worker has sent in each cycle, and those that docs/several-machines.md tells."""
         task = StarsTask(self.job.data, self.job.settings, torch.device("cpu"), world)
         optimizer = AdamW(task.net.parameters(), world=world)
-        sent, computed = [], []
+        sent, computed, before = [], [0], world.sent
         for batch in islice(task.batches(np.random.default_rng(0)), 2 * task.plan.cycle):
-            before = world.sent
             optimizer.clear_gradients()
             loss = task.loss(batch)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.sum_gradients(loss.detach())
             optimizer.clip(100)
             optimizer.step(0.01)
-            sent.append(world.sent - before)
-            computed.append(count_bytes(task, batch))
-        return sent, computed
+            computed[-1] += count_bytes(task, batch.batch)
+            if batch.batch.last_of:
+                sent.append(world.sent - before)
+                computed, before = [*computed, 0], world.sent
+        return sent, computed[:-1]
 
 
 def count_bytes(task: StarsTask, batch: UserBatch) -> int:
     """Return the bytes that the first of two workers sends in a step, by hand."""
     data, shape = task.data, task.net.shape
-    n_movies, width, own, step = data.n_movies, shape.width, batch.users_part.size, batch.users_part.total
+    n_movies, width, step = data.n_movies, shape.width, batch.users_part.total
     shared = sum(p.numel() for p in task.net.parameters() if not hasattr(p, "part"))
     tables = 2 + 2 * bool(batch.last_of)
     numbers = shared + 1 + tables  # gradients and loss; norms of the tables that learn
-    numbers += 2 * data.movies.size + 2 * own  # hidden ratings and biases of movies; ratings and biases of users
-    numbers += 4 * step * width + step * shape.members * (shape.factors + 1)
+    numbers += data.movies.size + 3 * step  # hidden ratings of movies; totals of users
+    numbers += 3 * step * width + step * shape.members * (shape.factors + 1)
     others = n_movies - data.movies.size
     return 4 * (numbers + 3 * width * (others * batch.first + data.movies.size * bool(batch.last_of)))
 

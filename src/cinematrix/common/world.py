@@ -56,8 +56,8 @@ class Part:
         return self.sizes[self.rank]
 
     def among(self, numbers: Any) -> "Part":
-        """Return the parts of ascending numbers of rows."""
-        cuts = [int((numbers < bound).sum()) for bound in self.bounds[1:-1]]
+        """Return the parts of ascending numbers of rows, in an array or a tensor on the CPU."""
+        cuts = np.searchsorted(np.asarray(numbers), self.bounds[1:-1]).tolist()
         return Part((0, *cuts, len(numbers)), self.rank)
 
     def of_worker(self, rank: int) -> "Part":
@@ -102,9 +102,9 @@ class World:
         """Return the rows of all workers' parts."""
         return rows
 
-    def join_all(self, tables: Sequence[Rows], part: Part) -> list[Rows]:
-        """Return of several tables, in one exchange, the rows of all workers' parts, without gradients."""
-        return list(tables)
+    def join_and_sum(self, rows: Rows, part: Part, addends: Other) -> tuple[Rows, Other]:
+        """Return, in one exchange and without gradients, what `join` returns of `rows` and `sum` of `addends`."""
+        return rows, addends
 
     def swap(self, sums: Rows, rows: Other, part: Part) -> tuple[Rows, Other]:
         """Return, in one exchange, what `sum_own` returns of `sums` and `join` of `rows`, which may be None."""

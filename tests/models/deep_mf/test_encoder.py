@@ -13,7 +13,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import random
 from cinematrix.models.deep_mf import steps, tasks
-from cinematrix.models.deep_mf.batches import BatchRatings, UserBatch
+from cinematrix.models.deep_mf.batches import BatchRatings, StepMovies, UserBatch
 from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.network import history_statistics
 from cinematrix.models.deep_mf.settings import DeepMFSettings
@@ -72,8 +72,8 @@ def dense_loss(task: HiddenRatingsTask, users: torch.Tensor, hidden: torch.Tenso
     tables = net.users.item_tables(content), net.movies.tables
     x = [c @ t / (n_user + 1).sqrt()[:, None] for c, t in zip(channels[0], tables[0], strict=True)]
     y = [c.t() @ t / (n_movie + 1).sqrt()[:, None] for c, t in zip(channels[1], tables[1], strict=True)]
-    x = net.users(x, history_statistics(n_user, *totals[0]), content, torch.arange(shape[0]))
-    y = net.movies(y, history_statistics(n_movie, *totals[1]), content, torch.arange(shape[1]))
+    x = net.users(sum(x), history_statistics(n_user, *totals[0]), content, torch.arange(shape[0]))
+    y = net.movies(sum(y), history_statistics(n_movie, *totals[1]), content, torch.arange(shape[1]))
     at = rows[hidden], movies[hidden]
     scores = torch.einsum("uef,mef->ume", *net.plain(x, y))
     if base is None or isinstance(task, RankingTask):
@@ -111,9 +111,10 @@ def test_steps_have_the_exact_gradient(
     names = [name for name, _ in task.net.named_parameters()]
     raters = [name.startswith("movies.tables") for name in names]
     gathered = []
-    for batch in list(task.batches(np.random.default_rng(1)))[:4]:
+    for ratings_of_step in list(task.batches(np.random.default_rng(1)))[:4]:
+        batch = ratings_of_step.batch
         task.net.zero_grad()
-        loss = task.loss(batch)
+        loss = task.loss(ratings_of_step)
         loss.backward()  # type: ignore[no-untyped-call]
         found = [p.grad for p in task.net.parameters()]
         task.net.zero_grad()
@@ -142,11 +143,7 @@ def test_hidden_ratings_of_a_part_of_the_movies_are_predicted_as_if_these_were_n
     """A step takes one of three parts by chance, and the parts together are all hidden ratings."""
     task = build(StarsTask, *world)
     batch = next(task.batches(np.random.default_rng(2)))
-    n = (
-        torch.unique(BatchRatings(task.encoder, batch).of_users.hidden[1], return_inverse=True)[1]
-        .remainder(3)
-        .bincount()
-    )
+    n = torch.unique(batch.of_users.hidden[1], return_inverse=True)[1].remainder(3).bincount()
 
     def unseen() -> float:
         losses = []
@@ -158,8 +155,8 @@ def test_hidden_ratings_of_a_part_of_the_movies_are_predicted_as_if_these_were_n
     whole = unseen()
     monkeypatch.setattr(tasks, "UNSEEN_EVERY", 3)
     found = set()
-    for _ in range(30):
-        torch.manual_seed(len(found))
+    for seed in range(30):
+        torch.manual_seed(seed)
         found.add(round(unseen(), 4))
     numbers = iter([0, 0, 1, 1, 2, 2])  # each part twice, for the two losses
     monkeypatch.setattr(torch, "randint", lambda *_: torch.tensor(next(numbers)))
@@ -183,7 +180,7 @@ def test_a_hidden_rating_is_predicted_without_it(world: tuple[Ratings, Catalog])
         hidden = place - encoder.of_users.pattern.starts[user.long()]
         batch = UserBatch.of(user, hidden)
         seen = BatchRatings(encoder, batch)
-        sides = task.encode(batch, seen, movie)
+        sides = task.encode(seen, StepMovies(seen, movie))
         assert seen.of_users.hidden[1].tolist() == movie.tolist()
         found.append(
             torch.cat([part.flatten() for part in (sides.users, sides.movies, sides.user_bias, sides.movie_bias)])

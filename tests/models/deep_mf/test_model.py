@@ -52,11 +52,12 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
 
     from cinematrix.data.features import movie_features
     from cinematrix.data.training_data import TrainingData
-    from cinematrix.models.deep_mf.batches import BatchRatings, UserBatch
+    from cinematrix.models.deep_mf.batches import BatchRatings, StepMovies, UserBatch
     from cinematrix.models.deep_mf.encoder import RatingEncoder
     from cinematrix.models.deep_mf.export import export_towers
     from cinematrix.models.deep_mf.head_data import HeadData
     from cinematrix.models.deep_mf.head_job import TASK_CLASSES
+    from cinematrix.models.deep_mf.pooling import SparsePattern
     from cinematrix.models.training.loop import seeded_torch, train
     from worlds import taste_world
 
@@ -74,12 +75,13 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
         with torch.no_grad():
             everybody = torch.arange(len(ratings.users), dtype=torch.int32)
             seen = BatchRatings(encoder, UserBatch.of_visible(everybody))
-            sides = encoder.encode(task.net, encoder.stand(task.net), seen, encoder.all_movies)
+            sides = encoder.encode(task.net, encoder.stand(task.net), seen, StepMovies(seen, encoder.all_movies))
             base = sides.user_bias[encoder.users] + sides.movie_bias[encoder.movies]
             residual = ((encoder.of_users.centred - base) / encoder.sigma).numpy()
             users = torch.arange(len(ratings.users)).repeat_interleave(len(data.movies))
             movies = torch.arange(len(data.movies)).repeat(len(ratings.users))
-            net = task.net.score(sides.users, sides.movies, (users, movies)).mean(1).numpy()
+            everything = SparsePattern.of_pairs(users, movies, len(ratings.users), len(data.movies))
+            net = task.net.score(sides.users, sides.movies, everything).mean(1).numpy()
         vectors = towers.users(data.history, residual)
         rows, columns = users.numpy().astype(np.int32), movies.numpy().astype(np.int32)
         np.testing.assert_allclose(towers.pairs(vectors, rows, columns), net, atol=1e-5)

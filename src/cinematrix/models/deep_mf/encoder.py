@@ -5,13 +5,14 @@ cycle of steps, and each step takes its hidden ratings out of them. A step of al
 """
 
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
+from torch import nn
 
-from cinematrix.models.deep_mf.batches import BatchRatings, EncodedBatch, SelectedRatings, StepMovies, UserBatch
+from cinematrix.models.deep_mf.batches import BatchRatings, EncodedBatch, StepMovies, UserBatch
 from cinematrix.models.deep_mf.device_ratings import DeviceRatings
 from cinematrix.models.deep_mf.network import HistoryNet, history_statistics
-from cinematrix.models.deep_mf.pooling import SparsePattern
 from cinematrix.models.deep_mf.standing import StandingTensor
 
 
@@ -38,135 +39,109 @@ class RatingEncoder(DeviceRatings):
     def encode_movies(self, net: HistoryNet, standing: StandingMovies | None = None) -> torch.Tensor:
         """Return the vectors of all movies from all ratings. `[n_movies, members, factors + 1]`."""
         none = self.all_movies[:0]
-        nobody = BatchRatings(self, UserBatch(none, none, self.own_users.among(none)))
-        movies = StepMovies(self, self.all_movies, nobody.totals)
+        nobody = BatchRatings(self, UserBatch(none, none, self.own_users.among(none.cpu())))
+        movies = StepMovies(nobody, self.all_movies)
         standing = standing or self.stand(net)
         raters = self.world.join(standing.tables.rows(nobody.users, 1), nobody.users_part)
         sums = self._sums_without_hidden(net, standing.sums.rows(movies.own, 1), raters, nobody, movies)
         return self.world.join(self._encode_movies(net, sums, movies), self.own_movies)
 
     def encode(
-        self, net: HistoryNet, standing: StandingMovies | None, ratings: BatchRatings, movies: torch.Tensor,
+        self, net: HistoryNet, standing: StandingMovies | None, ratings: BatchRatings, movies: StepMovies,
         last_of: int = 1,
     ) -> EncodedBatch:  # fmt: skip
         """Return own users of the batch and the own of `movies`, encoded from visible ratings.
 
         Args:
             standing: None for a batch of all users.
-            movies: distinct numbers, ascending; the movies of the hidden ratings are among them.
             last_of: as in `UserBatch`.
         """
         raters = None if standing is None else standing.tables.rows(ratings.users, last_of)
-        users, user_bias, raters = self.encode_users(net, ratings, net.users.item_tables(self.content), raters)
-        step, movie_bias = StepMovies(self, movies, ratings.totals), ratings.movie_bias
+        users, raters = self.encode_users(net, ratings, net.users.item_tables(self.content), raters)
         if standing is None or raters is None:
-            sums = self._sums_of_visible(net, ratings, step)
+            sums = self._sums_of_visible(net, ratings, movies)
         else:
-            sums = self._sums_without_hidden(net, standing.sums.rows(step.own, last_of), raters, ratings, step)
-        vectors = self._encode_movies(net, sums, step)
-        return EncodedBatch(users, vectors, user_bias, None if movie_bias is None else movie_bias[movies])
+            sums = self._sums_without_hidden(net, standing.sums.rows(movies.own, last_of), raters, ratings, movies)
+        return EncodedBatch(users, self._encode_movies(net, sums, movies), ratings.user_bias, movies.bias)
 
     def encode_users(
         self, net: HistoryNet, ratings: BatchRatings, tables: list[torch.Tensor], raters: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-        """Return the vectors of own users, the biases of all workers' users, and all their rows of `raters`.
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the vectors of own users, and all workers' rows of `raters`.
 
         Each worker sums over its own movies, whose rows the `tables` have.
 
         Args:
             raters: rows of own users, which travel with these sums.
         """
-        own, theirs, part = ratings.of_users, ratings.of_movies, ratings.users_part
-        counts, user_bias, residual, statistics = self._read_users(own, ratings.movie_bias)
-        all_counts, *biases = self.world.join_all([counts] if user_bias is None else [counts, user_bias], part)
-        if theirs is not own and theirs.centred is not None and ratings.movie_bias is not None:
-            over_movie = theirs.over_movie(ratings.movie_bias[self.own_movies.rows])
-            residual = theirs.over_user(over_movie, biases[0]) / self.sigma
-        sums, raters = self.world.swap(self._sums_over_movies(net, theirs, all_counts, residual, tables), raters, part)
-        vectors = net.users(list(torch.split(sums, net.shape.width, 1)), statistics, None, ratings.users, part)
-        return vectors, biases[0] if biases else None, raters
+        part, own = ratings.users_part, ratings.users_part.rows
+        sums, raters = self.world.swap(self._sums_over_movies(net, ratings, tables), raters, part)
+        totals, bias = ratings.user_totals[own], ratings.user_bias
+        sums, statistics = self._summarise(sums, totals, None if bias is None else bias[own])
+        return net.users(sums, statistics, None, ratings.users, [part]), raters
 
-    def _read_users(
-        self, own: SelectedRatings, movie_bias: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None, torch.Tensor]:
-        """Return of own users the numbers of their visible ratings, biases, residuals and statistics."""
-        counts = own.pattern.sums(own.visible)
-        if movie_bias is None or self.biases is None:
-            return counts, None, None, history_statistics(counts, None, None)
-        over_movie = own.over_movie(movie_bias)
-        user_bias = own.pattern.sums(over_movie * own.visible) / (counts + self.biases.user_shrinkage)
-        residual = own.over_user(over_movie, user_bias) / self.sigma
-        seen = residual * own.visible
-        statistics = history_statistics(counts, own.pattern.sums(seen), own.pattern.sums(seen.square()))
-        return counts, user_bias, residual, statistics
+    def _sums_over_movies(self, net: HistoryNet, ratings: BatchRatings, tables: list[torch.Tensor]) -> torch.Tensor:
+        """Return the sums over own movies of the histories of all workers' users."""
+        given = ratings.of_movies
+        channels = [given.visible] if ratings.residual is None else [ratings.residual * given.visible, given.visible]
+        dropout = [net.users.row_dropout(self.own_movies).index_select(0, given.movies) for _ in channels]
+        parts = (given.pattern.pool(t, v * kept) for t, v, kept in zip(tables, channels, dropout, strict=True))
+        return reduce(torch.add, parts)
 
-    def _sums_over_movies(
-        self, net: HistoryNet, ratings: SelectedRatings, counts: torch.Tensor, residual: torch.Tensor | None,
-        tables: list[torch.Tensor],
-    ) -> torch.Tensor:  # fmt: skip
-        """Return the sums over own movies of the histories of all workers' users, the channels side by side.
-
-        Args:
-            counts: numbers of the users' visible ratings.
-            residual: that of each of these ratings; None for plain interactions.
-        """
-        pattern, (rows, movies) = ratings.pattern, ratings.pattern.pairs
-        share = ratings.visible * (counts + 1).rsqrt().index_select(0, rows)
-        channels = [share] if residual is None else [residual * share, share]
-        dropout = [net.users.row_dropout(self.own_movies).index_select(0, movies) for _ in channels]
-        parts = [pattern.pool(t, values * kept) for t, values, kept in zip(tables, channels, dropout, strict=True)]
-        return torch.cat(parts, 1)
-
-    def _sums_of_visible(self, net: HistoryNet, ratings: BatchRatings, movies: StepMovies) -> list[torch.Tensor]:
-        """Return the sums over the raters of the own of `movies`, by channel, from a batch of all users."""
-        tower, own, bias = net.movies, ratings.of_users, ratings.movie_bias
-        rows, items = own.pattern.pairs
-        values = [own.visible * tower.row_dropout(tower.items).index_select(0, rows)]
-        if self.of_users.adjusted is not None and bias is not None:
-            residual = (self.of_users.adjusted - bias.index_select(0, items)) / self.sigma
-            values = [residual * values[0], *values]
-        sums = [
-            own.pattern.transposed.pool(table, value).index_select(0, movies.all)
-            for table, value in zip(tower.tables, values, strict=True)
-        ]
-        return [self.world.sum_own(part, movies.part) for part in sums]
+    def _sums_of_visible(self, net: HistoryNet, ratings: BatchRatings, movies: StepMovies) -> torch.Tensor:
+        """Return the sums over the raters of the own of `movies`, from a batch of all users."""
+        tower, own, adjusted = net.movies, ratings.of_users, self.of_users.adjusted
+        values = [own.visible * tower.row_dropout(tower.items).index_select(0, own.users)]
+        if adjusted is not None and ratings.movie_bias is not None:
+            bias = self.world.join(ratings.movie_bias, self.own_movies)
+            values = [(adjusted - bias.index_select(0, own.movies)) / self.sigma * values[0], *values]
+        by_movie = own.pattern.transposed
+        sums = reduce(torch.add, (by_movie.pool(t, value) for t, value in zip(tower.tables, values, strict=True)))
+        return self.world.sum_own(sums, self.own_movies).index_select(0, movies.own)
 
     def _sums_without_hidden(
         self, net: HistoryNet, standing: torch.Tensor, raters: torch.Tensor, ratings: BatchRatings, movies: StepMovies
-    ) -> list[torch.Tensor]:
+    ) -> torch.Tensor:
         """Return the sums over the raters of the own of `movies`: the standing sums without the hidden ratings.
 
         Args:
             standing: rows of these movies.
             raters: rows of the tables, of all workers' users.
         """
-        (rows, items), adjusted = ratings.of_movies.hidden, ratings.of_movies.hidden_adjusted
-        at_movie = movies.places(items)
-        hidden = SparsePattern.of_pairs(rows, at_movie, ratings.users_part.total, movies.part.size).transposed
+        adjusted, hidden = ratings.of_movies.hidden_adjusted, movies.hidden.transposed
         sums, tables = torch.split(standing, net.shape.width, 1), torch.split(raters, net.shape.width, 1)
-        parts = [sums[-1] - hidden.pool(tables[-1])]
-        if adjusted is not None:
-            bias = self.movie_bias(movies.totals)
-            residual = (adjusted - bias.index_select(0, at_movie)) / self.sigma
-            parts = [(sums[0] - bias[:, None] * sums[1]) / self.sigma - hidden.pool(tables[0], residual), *parts]
-        return parts
+        rated = sums[-1] - hidden.pool(tables[-1])
+        if adjusted is None or movies.bias is None:
+            return rated
+        residual = (adjusted - movies.bias.index_select(0, movies.hidden.pairs[1])) / self.sigma
+        return (sums[0] - movies.bias[:, None] * sums[1]) / self.sigma - hidden.pool(tables[0], residual) + rated
 
-    def _encode_movies(self, net: HistoryNet, sums: list[torch.Tensor], movies: StepMovies) -> torch.Tensor:
-        """Return the vectors of the own of `movies`, from the sums over their raters, by channel."""
-        totals, total, squares = movies.totals, None, None
+    def _encode_movies(self, net: HistoryNet, sums: torch.Tensor, movies: StepMovies) -> torch.Tensor:
+        """Return the vectors of the own of `movies` from the sums over their raters, then those of the new ones.
+
+        A new movie has no raters: its sums and totals are 0.
+        """
+        nobody = (0, 0, 0, len(movies.new))
+        totals, sums = nn.functional.pad(movies.totals, nobody), nn.functional.pad(sums, nobody)
+        bias = None if self.biases is None else self.movie_bias(totals)
+        sums, statistics = self._summarise(sums, totals, bias)
+        rows, parts = torch.cat([movies.own, movies.new]), [movies.part, movies.new_part]
+        vectors: torch.Tensor = net.movies(sums, statistics, self.content, rows, parts)
+        return vectors
+
+    def _summarise(
+        self, sums: torch.Tensor, totals: torch.Tensor, bias: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scale the sums over histories by their lengths; return them with the histories' statistics.
+
+        Args:
+            totals: numbers of ratings, and for stars their sums and those of the squares.
+            bias: part of each rating that isn't its residual; None for plain interactions.
+        """
         counts = totals[:, 0]
-        if self.biases is not None:
-            bias = self.movie_bias(totals)
+        total, squares = None, None
+        if bias is not None:
             total = (totals[:, 1] - counts * bias) / self.sigma
             squares = (totals[:, 2] - 2 * bias * totals[:, 1] + counts * bias.square()) / self.sigma**2
             squares = squares.clamp_min(0)
-        norm, statistics = (counts + 1).rsqrt()[:, None], history_statistics(counts, total, squares)
-        vectors: torch.Tensor = net.movies(
-            [part * norm for part in sums], statistics, self.content, movies.own, movies.part
-        )
-        return vectors
-
-    def encode_unseen(self, net: HistoryNet, movies: torch.Tensor) -> torch.Tensor:
-        """Return the vectors of the own of `movies` from their content alone. `[n, members, factors + 1]`."""
-        step = StepMovies(self, movies, self.totals[self.own_movies.rows])
-        return net.movies.unseen(self.content, step.own, step.part)
+        return sums * (counts + 1).rsqrt()[:, None], history_statistics(counts, total, squares)

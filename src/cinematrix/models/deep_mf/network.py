@@ -1,13 +1,14 @@
 """The nets of `deep-mf`, in torch, exported to NumPy after training; code that serves doesn't import this module."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from cinematrix.common.world import Part, World
-from cinematrix.models.deep_mf.pooling import ContentMatrix, pair_dot_products
+from cinematrix.models.deep_mf.pooling import ContentMatrix, SparsePattern, pair_dot_products
 
 
 @dataclass(frozen=True)
@@ -73,43 +74,41 @@ class Tower(nn.Module):
         return [t + content.times(w) for t, w in zip(self.tables, self.item_content, strict=True)]
 
     def forward(
-        self, sums: list[torch.Tensor], statistics: torch.Tensor, content: ContentMatrix | None, rows: torch.Tensor,
-        part: Part | None = None,
+        self, sums: torch.Tensor, statistics: torch.Tensor, content: ContentMatrix | None, rows: torch.Tensor,
+        parts: Sequence[Part] = (),
     ) -> torch.Tensor:  # fmt: skip
         """Return the vectors of `rows`, with the bias as their last factor. `[n, members, factors + 1]`.
 
         Args:
-            sums: sum over each row's history, by channel. `[n, width]` each.
+            sums: sum over each row's history, of all channels. `[n, width]`.
             statistics: see `history_statistics`. `[n, N_STATISTICS]`.
             rows: places among the worker's own rows.
-            part: place of `rows` among those of all workers in this step.
+            parts: places of consecutive `rows` among those of all workers in this step.
         """
-        h = statistics @ self.statistics
-        for channel in sums:
-            h = h + channel
+        h = torch.addmm(sums, statistics, self.statistics)
         if content is not None and self.own_content:
             h = h + content.times(self.own_content[0]).index_select(0, rows)
         if self.ids:
             dropout = self.row_dropout(self.rows)
             h = h + self.ids[0].index_select(0, rows) * dropout.index_select(0, rows)[:, None]
-        return self._apply_blocks(h, part)
+        return self._apply_blocks(h, parts)
 
-    def unseen(self, content: ContentMatrix | None, rows: torch.Tensor, part: Part | None = None) -> torch.Tensor:
+    def unseen(self, content: ContentMatrix | None, rows: torch.Tensor) -> torch.Tensor:
         """Return the vectors of `rows` from their content alone, as in `forward`. `[n, members, factors + 1]`."""
         h = (EMPTY_STATISTICS.to(rows.device) @ self.statistics).expand(len(rows), -1)
         if content is not None and self.own_content:
             h = h + content.times(self.own_content[0]).index_select(0, rows)
-        return self._apply_blocks(h, part)
+        return self._apply_blocks(h)
 
-    def _apply_blocks(self, h: torch.Tensor, part: Part | None) -> torch.Tensor:
+    def _apply_blocks(self, h: torch.Tensor, parts: Sequence[Part] = ()) -> torch.Tensor:
         """Apply the residual blocks and the projection. `[n, members, factors + 1]`."""
         for up, bias, down in zip(self.up, self.up_bias, self.down, strict=True):
             inner = nn.functional.silu(_multiply_by_member(self._normalise(h), up).flatten(1) + bias)
-            h = h + _multiply_by_member(self._drop(inner, part), down).flatten(1)
-        return _multiply_by_member(self._drop(h, part), self.out)
+            h = h + _multiply_by_member(self._drop(inner, parts), down).flatten(1)
+        return _multiply_by_member(self._drop(h, parts), self.out)
 
-    def _drop(self, x: torch.Tensor, part: Part | None) -> torch.Tensor:
-        return fast_dropout(x, self.shape.dropout, part) if self.training else x
+    def _drop(self, x: torch.Tensor, parts: Sequence[Part]) -> torch.Tensor:
+        return fast_dropout(x, self.shape.dropout, parts) if self.training else x
 
     def row_dropout(self, part: Part) -> torch.Tensor:
         """Return a dropout factor for each row of a part, 1 outside training. `[part.size]`."""
@@ -155,11 +154,11 @@ class HistoryNet(nn.Module):
         for tower in (self.users, self.movies):
             tower.rows, tower.items = Part.whole(tower.rows.total), Part.whole(tower.items.total)
 
-    def score(self, user: torch.Tensor, movie: torch.Tensor, pairs: IndexPairs) -> torch.Tensor:
-        """Return each member's score of pairs of rows of both sides' vectors. `[n, members]`."""
-        dot = pair_dot_products(*self.plain(user, movie), pairs)
+    def score(self, user: torch.Tensor, movie: torch.Tensor, pattern: SparsePattern) -> torch.Tensor:
+        """Return each member's score of the pattern's pairs of rows of both sides' vectors. `[n, members]`."""
+        dot, (rows, items) = pair_dot_products(*self.plain(user, movie), pattern), pattern.pairs
         for gate in self.pair:
-            dot = dot + gate(user[:, :, :-1].index_select(0, pairs[0]), movie[:, :, :-1].index_select(0, pairs[1]))
+            dot = dot + gate(user[:, :, :-1].index_select(0, rows), movie[:, :, :-1].index_select(0, items))
         return dot
 
     def plain(self, user: torch.Tensor, movie: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -189,19 +188,24 @@ class PairGate(nn.Module):
         return _multiply_by_member(hidden, self.out)[:, :, 0] * self.gate
 
 
-def fast_dropout(x: torch.Tensor, share: float, part: Part | None = None) -> torch.Tensor:
-    """Apply dropout with a share rounded to 256ths, 255 at most: eight entries from one random number.
+def fast_dropout(x: torch.Tensor, share: float, parts: Sequence[Part] = ()) -> torch.Tensor:
+    """Apply dropout with a share rounded to 256ths, 255 at most.
 
-    It is several times faster on a CPU. `x` is a `part` of the rows for which there are draws.
+    Args:
+        parts: places of consecutive rows of `x` among those for which all workers draw.
     """
     limit = min(round(share * 256), 255)
     if limit == 0:
         return x
-    width = math.prod(x.shape[1:])
-    begin, total = (0, x.numel()) if part is None else (part.rows.start * width, part.total * width)
-    random_bytes = torch.empty(-(-total // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
-    mask = random_bytes.view(torch.uint8)[begin : begin + x.numel()].view(x.shape) >= limit
-    return x * (mask * (256 / (256 - limit)))
+    drawn = [_random_bytes(part, math.prod(x.shape[1:]), x.device) for part in parts or [Part.whole(len(x))]]
+    kept = torch.cat(drawn).view(x.shape) >= limit
+    return x * (kept * (256 / (256 - limit)))
+
+
+def _random_bytes(part: Part, width: int, device: torch.device) -> torch.Tensor:
+    """Draw a byte for each entry of all rows; return those of a part. Eight at once take less time on a CPU."""
+    numbers = torch.empty(-(-part.total * width // 8), dtype=torch.int64, device=device).random_(-(2**63), None)
+    return numbers.view(torch.uint8)[part.rows.start * width : part.rows.stop * width]
 
 
 def _multiply_by_member(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -69,9 +69,28 @@ class SparsePattern:
 
     def pooled(self, table: torch.Tensor, values: torch.Tensor | None) -> torch.Tensor:
         """Return the result of `pool`, without a gradient."""
-        if values is not None and self.order is not None:
-            values = values.index_select(0, self.order)
-        return _sum_rows(table, self.items, self.starts, values)
+        return _sum_rows(table, self.items, self.starts, None if values is None else self._in_order(values))
+
+    def pooled_by_member(self, table: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """Return Σ value × member's part of the table row over each row's items, without a gradient.
+
+        Args:
+            table: `[items, members, width]`.
+            values: `[n, members]`.
+
+        Returns:
+            `[n_rows, members, width]`.
+        """
+        members, width = table.shape[1:]
+        numbers = torch.arange(members, dtype=self.items.dtype, device=table.device)[:, None]
+        items = (self.items * members + numbers).flatten()
+        starts = torch.cat([(self.starts[:-1] + len(self.items) * numbers).flatten(), numbers.new_tensor([len(items)])])
+        sums = _sum_rows(table.reshape(-1, width), items, starts, self._in_order(values).t().flatten())
+        return sums.view(members, -1, width).transpose(0, 1)
+
+    def _in_order(self, values: torch.Tensor) -> torch.Tensor:
+        """Return values in this side's order of pairs."""
+        return values if self.order is None else values.index_select(0, self.order)
 
     def select(self, rows: torch.Tensor, n_items: int) -> tuple["SparsePattern", torch.Tensor]:
         """Return the pattern of some rows, ascending, and the places of their values among all."""
@@ -86,8 +105,8 @@ class SparsePattern:
 
     def sums(self, values: torch.Tensor) -> torch.Tensor:
         """Return Σ value over each row. `[n_rows]`."""
-        empty = torch.zeros(len(self.starts) - 1, dtype=torch.float64, device=values.device)
-        return empty.index_add_(0, self.pairs[0], values.double()).to(values.dtype)
+        ordered = self._in_order(values).double()
+        return torch.segment_reduce(ordered, "sum", offsets=self.starts, axis=0).to(values.dtype)
 
 
 class _Pool(torch.autograd.Function):
@@ -103,48 +122,33 @@ class _Pool(torch.autograd.Function):
         return ctx.pattern.transposed.pooled(gradient.contiguous(), ctx.values), None, None
 
 
-def pair_dot_products(x: torch.Tensor, y: torch.Tensor, pairs: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-    """Return dot products of rows of two tables, for each member. `[n, members]`.
+def pair_dot_products(x: torch.Tensor, y: torch.Tensor, pattern: SparsePattern) -> torch.Tensor:
+    """Return dot products of rows of two tables, for each pair of the pattern and each member. `[n, members]`.
 
     The gradient of Σ g·(x_u · y_i) with respect to x sums g·y_i over u's pairs: a sum over histories again. So neither
     direction writes an array with an entry for each pair and factor.
 
     Args:
         x: `[rows, members, width]`.
-        y: `[other rows, members, width]`.
-        pairs: the row of either table, `[n]` each.
+        y: `[items, members, width]`.
     """
-    return _Dots.apply(x, y, *pairs)  # type: ignore[no-any-return, no-untyped-call]
+    return _Dots.apply(x, y, pattern)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Dots(torch.autograd.Function):
     """`pair_dot_products`, in blocks of pairs."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, at_x: torch.Tensor, at_y: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x, y, at_x, at_y)
+    def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, pattern: SparsePattern) -> torch.Tensor:
+        ctx.save_for_backward(x, y)
+        ctx.pattern, (at_x, at_y) = pattern, pattern.pairs
         blocks = [slice(start, start + BLOCK_PAIRS) for start in range(0, max(len(at_x), 1), BLOCK_PAIRS)]
         return torch.cat([(x.index_select(0, at_x[s]) * y.index_select(0, at_y[s])).sum(2) for s in blocks])
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
-        x, y, at_x, at_y = ctx.saved_tensors
-        return (
-            _sum_member_rows(gradient, y, at_y, at_x, len(x)),
-            _sum_member_rows(gradient, x, at_x, at_y, len(y)),
-            None,
-            None,
-        )
-
-
-def _sum_member_rows(
-    values: torch.Tensor, table: torch.Tensor, items: torch.Tensor, rows: torch.Tensor, n_rows: int
-) -> torch.Tensor:
-    """Return Σ value × item's table row over each row's pairs, values `[n, members]`. `[n_rows, members, width]`."""
-    order, starts = _sort_by_row(rows, n_rows)
-    member_values, items = values.index_select(0, order).t().contiguous(), items[order]
-    sums = [_sum_rows(part, items, starts, value) for part, value in zip(table.unbind(1), member_values, strict=True)]
-    return torch.stack(sums, 1)
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None]:
+        (x, y), pattern = ctx.saved_tensors, ctx.pattern
+        return pattern.pooled_by_member(y, gradient), pattern.transposed.pooled_by_member(x, gradient), None
 
 
 def _sort_by_row(rows: torch.Tensor, n_rows: int) -> tuple[torch.Tensor, torch.Tensor]:

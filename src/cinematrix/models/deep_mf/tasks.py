@@ -15,10 +15,17 @@ from numpy.typing import NDArray
 
 from cinematrix.common.world import ALONE, World
 from cinematrix.models.base import Ordering
-from cinematrix.models.deep_mf.batches import BatchRatings, EncodedBatch, SelectedRatings, UserBatch
+from cinematrix.models.deep_mf.batches import (
+    BatchRatings,
+    EncodedBatch,
+    SelectedRatings,
+    StepMovies,
+    exchange_totals,
+)
 from cinematrix.models.deep_mf.encoder import RatingEncoder, StandingMovies
 from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.network import HistoryNet, IndexPairs
+from cinematrix.models.deep_mf.pooling import SparsePattern
 from cinematrix.models.deep_mf.softmax_loss import softmax_loss
 from cinematrix.models.deep_mf.steps import StepPlan, cut_evenly, make_batch
 
@@ -40,13 +47,13 @@ class HeldOut:
     """Some users encoded from all their ratings, all movies, and the users' validation ratings.
 
     Attributes:
-        pairs: the users' places among the encoded, and the movies' numbers.
+        pairs: the movies of each encoded user.
         stars: None for plain interactions.
     """
 
     sides: EncodedBatch
     ratings: BatchRatings
-    pairs: IndexPairs
+    pairs: SparsePattern
     stars: torch.Tensor | None
 
 
@@ -67,12 +74,21 @@ class HiddenRatingsTask:
         self.unseen_weight = settings.unseen_weight
         self.standing: StandingMovies | None = None
 
-    def batches(self, rng: np.random.Generator) -> Iterator[UserBatch]:
-        """Yield the steps of an epoch."""
-        return self.plan.batches(self.data.counts, rng, self.device, self.data.users)
+    def batches(self, rng: np.random.Generator) -> Iterator[BatchRatings]:
+        """Yield the steps of an epoch; several workers exchange totals of the ratings once a cycle."""
+        cycle: list[BatchRatings] = []
+        for batch in self.plan.batches(self.data.counts, rng, self.device, self.data.users):
+            cycle.append(BatchRatings(self.encoder, batch))
+            if self.world.size > 1 and not batch.last_of:
+                continue
+            for ratings, totals in zip(cycle, exchange_totals(cycle), strict=True):
+                ratings.of_all_workers = totals
+            while cycle:
+                yield cycle.pop(0)
 
-    def encode(self, batch: UserBatch, ratings: BatchRatings, movies: torch.Tensor) -> EncodedBatch:
-        """Return both sides, encoded without the hidden ratings of the batch, at its place in the cycle."""
+    def encode(self, ratings: BatchRatings, movies: StepMovies) -> EncodedBatch:
+        """Return both sides, encoded without the hidden ratings, at the place of the batch in the cycle."""
+        batch = ratings.batch
         if ratings.all_users:
             return self.encoder.encode(self.net, None, ratings, movies)
         if batch.first or self.standing is None:
@@ -82,7 +98,7 @@ class HiddenRatingsTask:
             table.every = batch.last_of
         return self.encoder.encode(self.net, self.standing, ratings, movies, batch.last_of)
 
-    def loss(self, batch: UserBatch) -> torch.Tensor:
+    def loss(self, ratings: BatchRatings) -> torch.Tensor:
         """Return the loss of a step; each head has its own."""
         raise NotImplementedError
 
@@ -96,14 +112,16 @@ class HiddenRatingsTask:
         tested = tested[:: -(-int(data.tested.sum()) // MAX_HELD_OUT)]
         sizes, encoder = data.counts[tested], self.encoder
         movies, tables = encoder.encode_movies(self.net), self.net.users.item_tables(encoder.content)
+        movie_bias = None if encoder.biases is None else encoder.movie_bias(encoder.totals)
         for block in cut_evenly(tested, sizes, min(1 + int(sizes.sum()) // BLOCK_RATINGS, len(tested))):
             ratings = BatchRatings(encoder, make_batch(block, block[:0], data.users, self.device))
             held_out = data.held_out.take(ratings.users.cpu().numpy())
             stars = None if held_out.values is None else torch.from_numpy(held_out.values).to(self.device)
-            vectors, user_bias, _ = encoder.encode_users(self.net, ratings, tables)
-            own_bias = None if user_bias is None else user_bias[ratings.users_part.rows]
-            sides = EncodedBatch(vectors, movies, own_bias, ratings.movie_bias)
-            yield HeldOut(sides, ratings, (self._on_device(held_out.rows), self._on_device(held_out.items)), stars)
+            vectors, _ = encoder.encode_users(self.net, ratings, tables)
+            user_bias = None if ratings.user_bias is None else ratings.user_bias[ratings.users_part.rows]
+            sides = EncodedBatch(vectors, movies, user_bias, movie_bias)
+            rows, items = self._on_device(held_out.rows), self._on_device(held_out.items)
+            yield HeldOut(sides, ratings, SparsePattern.of_pairs(rows, items, len(vectors), len(movies)), stars)
 
     def add_up(self, *totals: float) -> list[float]:
         """Return totals of all workers."""
@@ -123,31 +141,35 @@ class StarsTask(HiddenRatingsTask):
     by: ClassVar[Ordering] = "stars"
     measure: ClassVar[str] = "validation RMSE"
 
-    def loss(self, batch: UserBatch) -> torch.Tensor:
+    def loss(self, ratings: BatchRatings) -> torch.Tensor:
         """Return the sum over members, which learn independently, in units of the residuals' variance."""
-        ratings = BatchRatings(self.encoder, batch)
-        hidden_counts, own = ratings.hidden_counts, self.data.movies
-        movies = torch.nonzero(hidden_counts)[:, 0].int()
-        (rows, items), centred = ratings.of_movies.hidden, ratings.of_movies.hidden_centred
-        assert centred is not None, "the rating head has stars to learn from"
-        places = (hidden_counts > 0).cumsum(0)[own.rows].index_select(0, items) - 1
-        sides = self.encode(batch, ratings, movies)
-        user_bias, movie_bias = sides.biases
-        users = self.world.join(sides.users, ratings.users_part)
-        over_user = centred - user_bias.index_select(0, rows)
-        over_both = over_user - movie_bias.index_select(0, places)
-        at_own = places - own.among(movies).rows.start
-        seen = self._squared_error(users, sides.movies, (rows, at_own), over_both, ratings.n_hidden)
+        movies = torch.nonzero(ratings.hidden_counts)[:, 0].int()
         first = int(torch.randint(min(UNSEEN_EVERY, len(movies)), ()))
-        some, new_movies = torch.nonzero(places % UNSEEN_EVERY == first)[:, 0], movies[first::UNSEEN_EVERY]
-        vectors = self.encoder.encode_unseen(self.net, new_movies)
-        at_own = places.index_select(0, some) // UNSEEN_EVERY - own.among(new_movies).rows.start
-        pairs, n = (rows.index_select(0, some), at_own), int(hidden_counts.index_select(0, new_movies).sum())
-        unseen = self._squared_error(users, vectors, pairs, over_user.index_select(0, some), n)
+        new = movies[first::UNSEEN_EVERY]
+        step = StepMovies(ratings, movies, new)
+        sides, (rows, at) = self.encode(ratings, step), step.hidden.pairs
+        user_bias, movie_bias = sides.biases
+        users, residual = self.world.join(sides.users, ratings.users_part), ratings.of_movies.hidden_centred
+        assert residual is not None, "the rating head has stars to learn from"
+        over_user = residual - user_bias.index_select(0, rows)
+        over_both = over_user - movie_bias.index_select(0, at)
+        of_movies, of_new = torch.split(sides.movies, [step.part.size, step.new_part.size])
+        seen = self._squared_error(users, of_movies, step.hidden, over_both, ratings.n_hidden)
+        places = at + step.part.rows.start
+        some = torch.nonzero(places % UNSEEN_EVERY == first)[:, 0]
+        at_new = places.index_select(0, some) // UNSEEN_EVERY - step.new_part.rows.start
+        pairs = SparsePattern.of_pairs(rows.index_select(0, some), at_new, len(users), len(of_new))
+        n = ratings.hidden_counts.index_select(0, new).sum()
+        unseen = self._squared_error(users, of_new, pairs, over_user.index_select(0, some), n)
         return seen + self.unseen_weight * unseen
 
     def _squared_error(
-        self, users: torch.Tensor, movies: torch.Tensor, pairs: IndexPairs, residual: torch.Tensor, n: int
+        self,
+        users: torch.Tensor,
+        movies: torch.Tensor,
+        pairs: SparsePattern,
+        residual: torch.Tensor,
+        n: int | torch.Tensor,
     ) -> torch.Tensor:
         """Return the mean squared error of `n` pairs, the sum over members, in units of the residuals' variance.
 
@@ -162,7 +184,7 @@ class StarsTask(HiddenRatingsTask):
         squares, n = 0.0, 0.0
         for block in self.encode_held_out():
             assert block.stars is not None
-            (user_bias, movie_bias), (rows, movies) = block.sides.biases, block.pairs
+            (user_bias, movie_bias), (rows, movies) = block.sides.biases, block.pairs.pairs
             base = self.encoder.biases.mean + user_bias.index_select(0, rows) + movie_bias.index_select(0, movies)
             score = self.net.score(block.sides.users, block.sides.movies, block.pairs).mean(1)
             squares += float((base + self.encoder.sigma * score - block.stars).square().sum())
@@ -177,10 +199,9 @@ class RankingTask(HiddenRatingsTask):
     by: ClassVar[Ordering] = "ranking"
     measure: ClassVar[str] = "validation loss"
 
-    def loss(self, batch: UserBatch) -> torch.Tensor:
+    def loss(self, ratings: BatchRatings) -> torch.Tensor:
         """Return the sum over members, which learn independently."""
-        ratings = BatchRatings(self.encoder, batch)
-        sides = self.encode(batch, ratings, self.encoder.all_movies)
+        sides = self.encode(ratings, StepMovies(ratings, self.encoder.all_movies))
         sides.movies = self.world.join(sides.movies, self.data.movies)
         return self._softmax_loss(sides, ratings.of_users, ratings.of_users.hidden, ratings.n_hidden).sum()
 
@@ -188,10 +209,9 @@ class RankingTask(HiddenRatingsTask):
         """Return the mean negative log-likelihood of the validation movies, in nats."""
         total, n = 0.0, 0.0
         for block in self.encode_held_out():
-            loss = self._softmax_loss(
-                block.sides, block.ratings.of_users, block.pairs, max(len(block.pairs[0]), 1)
-            ).mean()
-            total, n = total + float(loss) * len(block.pairs[0]), n + len(block.pairs[0])
+            pairs, size = block.pairs.pairs, len(block.pairs.items)
+            loss = self._softmax_loss(block.sides, block.ratings.of_users, pairs, max(size, 1)).mean()
+            total, n = total + float(loss) * size, n + size
         total, n = self.add_up(total, n)
         return total / n
 

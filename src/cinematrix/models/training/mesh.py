@@ -11,6 +11,8 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 Bytes = memoryview
 
 TOKEN_BYTES = 16
@@ -80,6 +82,11 @@ class Mesh:
         """End all connections."""
         for connected in self._sockets.values():
             connected.close()
+
+
+def bytes_of(rows: Any) -> Bytes:
+    """Return the bytes of a tensor on the CPU, in place."""
+    return rows.numpy().reshape(-1).view(np.uint8).data  # type: ignore[no-any-return]
 
 
 def _send(connected: socket.socket, left: Bytes) -> Bytes:

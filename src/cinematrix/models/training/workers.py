@@ -3,7 +3,6 @@
 Rows that are joined, or summed for their owners, carry gradients; either operation is the gradient of the other.
 """
 
-import math
 import os
 import signal
 import socket
@@ -14,14 +13,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, NoReturn, Self
 
-import numpy as np
 import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
 from cinematrix.common.world import Item, Part, World
 from cinematrix.errors import TrainingError
-from cinematrix.models.training.mesh import Mesh
+from cinematrix.models.training.mesh import Mesh, bytes_of
 
 TIMEOUT = timedelta(minutes=5)
 """Maximum time that workers wait for each other in a step; a process that ends is noticed at once."""
@@ -106,6 +104,8 @@ class Workers(World):
     def sum(self, values: Any) -> Any:
         """Return the sum over all workers, without a gradient; each worker gets the same bytes."""
         flat = values.detach().flatten()
+        if self.size == 2:  # as many bytes in one exchange as in two
+            return self.send_rows([flat] * 2, [len(flat)] * 2).view(2, *values.shape).sum(0)
         part = Part(tuple(len(flat) * place // self.size for place in range(self.size + 1)), self.rank)
         return self.joined_rows(self.total_own(flat, part), part).view(values.shape)
 
@@ -120,9 +120,13 @@ class Workers(World):
     def join(self, rows: Any, part: Part) -> Any:
         return _Join.apply(rows, part, self)  # type: ignore[no-untyped-call]
 
-    def join_all(self, tables: Sequence[Any], part: Part) -> list[Any]:
-        joined = self.joined_rows(torch.stack(tuple(tables), 1), part)
-        return [column.contiguous() for column in joined.unbind(1)]
+    def join_and_sum(self, rows: Any, part: Part, addends: Any) -> tuple[Any, Any]:
+        n = addends.numel()
+        sent = torch.cat([rows.flatten(), addends.flatten()])
+        received = self.send_rows([sent] * self.size, [size * rows.shape[1] + n for size in part.sizes])
+        pieces = torch.split(received, [size for each in part.sizes for size in (each * rows.shape[1], n)])
+        joined = torch.cat([piece.view(-1, rows.shape[1]) for piece in pieces[::2]])
+        return joined, torch.stack(pieces[1::2]).sum(0).view_as(addends)
 
     def swap(self, sums: Any, rows: Any, part: Part) -> Any:
         if rows is None:
@@ -141,30 +145,34 @@ class Workers(World):
     def swapped(self, sums: torch.Tensor, rows: torch.Tensor, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the sum over all workers of `sums` for the rows of this one's part, and all their `rows`.
 
-        Neither has a gradient. Each worker sends both to each other one in one message, as numbers of equal width.
+        Neither has a gradient. Each worker sends both to each other one in one message.
         """
-        sent = torch.cat([piece for own in torch.split(sums, part.sizes) for piece in (own, rows)])
-        received = self.send_rows(sent, [size + part.size for size in part.sizes], [part.size + s for s in part.sizes])
-        pieces = torch.split(received, [size for each in part.sizes for size in (part.size, each)])
-        return torch.stack(pieces[::2]).sum(0), torch.cat(pieces[1::2])
+        width, other_width = sums.shape[1], rows.shape[1]
+        sent = [torch.cat([own.flatten(), rows.flatten()]) for own in torch.split(sums, part.sizes)]
+        mine, theirs = part.size * width, [size * other_width for size in part.sizes]
+        received = self.send_rows(sent, [mine + each for each in theirs])
+        pieces = torch.split(received, [size for each in theirs for size in (mine, each)])
+        return torch.stack(pieces[::2]).sum(0).view(-1, width), torch.cat(pieces[1::2]).view(-1, other_width)
 
     def total_own(self, rows: torch.Tensor, part: Part) -> torch.Tensor:
         """Return the sum over all workers of the rows of this one's part, without a gradient."""
-        received = self.send_rows(rows, part.sizes, [part.size] * self.size)
+        received = self.send_rows(torch.split(rows, part.sizes), [part.size] * self.size)
         return received.view(self.size, part.size, *rows.shape[1:]).sum(0)
 
     def joined_rows(self, rows: torch.Tensor, part: Part) -> torch.Tensor:
         """Return the rows of all workers' parts, without a gradient."""
-        return self.send_rows(torch.cat([rows] * self.size), [part.size] * self.size, part.sizes)
+        return self.send_rows([rows] * self.size, part.sizes)
 
-    def send_rows(self, rows: torch.Tensor, to: list[int], of: list[int]) -> torch.Tensor:
-        """Send consecutive rows to each worker; return those that each has sent."""
-        rows, received = rows.detach().contiguous(), rows.new_empty(sum(of), *rows.shape[1:])
-        if rows.is_cuda:
-            self._exchange(lambda: dist.all_to_all_single(received, rows, of, to))
+    def send_rows(self, rows: Sequence[torch.Tensor], of: list[int]) -> torch.Tensor:
+        """Send rows to each worker; return those that each has sent, so many of each."""
+        rows = [each.detach().contiguous() for each in rows]
+        received = rows[0].new_empty(sum(of), *rows[0].shape[1:])
+        if received.is_cuda:
+            self._exchange(lambda: dist.all_to_all_single(received, torch.cat(rows), of, [len(each) for each in rows]))
         else:
-            self._exchange(lambda: self._mesh.exchange(_as_bytes(rows, to), _as_bytes(received, of)))
-        self.sent += (len(rows) - to[self.rank]) * rows.element_size() * math.prod(rows.shape[1:])
+            of_each = torch.split(received, of)
+            self._exchange(lambda: self._mesh.exchange(list(map(bytes_of, rows)), list(map(bytes_of, of_each))))
+        self.sent += sum(each.nbytes for rank, each in enumerate(rows) if rank != self.rank)
         return received
 
     def _exchange(self, call: Callable[[], object]) -> None:
@@ -248,11 +256,6 @@ class Workers(World):
         if lost:
             return f"{' and '.join(names)} of {self.size} workers got lost; start again with --resume"
         return f"{names[0]} ended: {said[0]}" if ended else reason
-
-
-def _as_bytes(rows: torch.Tensor, sizes: list[int]) -> list[memoryview]:
-    """Return the bytes of consecutive rows, of so many at a time."""
-    return [part.numpy().reshape(-1).view(np.uint8).data for part in torch.split(rows, sizes)]
 
 
 class _SumOwn(torch.autograd.Function):
