@@ -1,4 +1,4 @@
-"""Artefacts of earlier formats, translated to today's: names of format 3, vectors of low-rank EASE of 3 and 4."""
+"""Artefacts of earlier formats, translated to today's: names of format 3, arrays in single precision of 3 and 4."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,6 +38,9 @@ ARRAYS = {
 }
 """Today's prefixes of arrays renamed since format 3, by their old prefixes."""
 
+QUANTISED = (ITEM_VECTORS, "residual_gp.places", "new_movie_gp.places")
+"""Ends of the names of arrays that are 16-bit integers since format 5."""
+
 
 def translate(
     number: int, model: str, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
@@ -56,5 +59,5 @@ def _rename(name: str) -> str:
 
 
 def _quantise(name: str, array: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Return vectors of low-rank EASE, also of a part of `blend`, as they are since format 5; other arrays as given."""
-    return QuantisedRows.of(array).arrays(name) if name.endswith(ITEM_VECTORS) else {name: array}
+    """Return an array of `QUANTISED`, also of a part of `blend`, as it is since format 5; other arrays as given."""
+    return QuantisedRows.of(array).arrays(name) if name.endswith(QUANTISED) else {name: array}
