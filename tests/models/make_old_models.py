@@ -1,9 +1,9 @@
 """Make a tiny model of each earlier format by its own code: `python tests/models/make_old_models.py REV …`.
 
-Each is saved into tests/models/old/, with what it predicts for `PAIRS` in `expected.json`. A revision of each
-format that ever was:
+Each is saved into tests/models/old/, with what it predicts for `PAIRS` and all its scores in `expected.json`. Up to
+format 3 it is `bias`, then `ease` of low rank. A revision of each:
 
-    5fea2cc c7ad4f7 96fb25a 01d36da
+    5fea2cc c7ad4f7 96fb25a 3f44a16
 """
 
 import json
@@ -32,16 +32,26 @@ def name(first: str, second: str, attribute: str) -> Any:
 
 
 def fit(place: Path) -> None:
-    """Fit and save a model of biases with the code of any revision."""
+    """Fit and save a model with the code of any revision."""
     ratings = name("cinematrix.data.ratings", "cinematrix.ratings", "Ratings")
     catalog = name("cinematrix.data.catalog", "cinematrix.catalog", "Catalog")
     save = name("cinematrix.models.artifact", "cinematrix.artifact", "save")
     users, movies = np.repeat(np.arange(1, 5), 3), np.tile([10, 20, 30], 4)
     stars = np.array([5, 4, 1, 4, 4.5, 0.5, 3, 2, 1, 5, 3, 2], np.float32)
     rated = ratings.from_arrays(users, movies, stars)
-    model = import_module("cinematrix.models.bias").Bias().fit(rated, catalog.empty(rated.movies))
+    model = start_model().fit(rated, catalog.empty(rated.movies))
     save(model, place / "model")
-    (place / "predictions").write_text(json.dumps(np.asarray(model.predict(*PAIRS)).tolist()))
+    expected = {"predictions": model.predict(*PAIRS), "scores": model.score(rated.by_user)}
+    (place / "expected.json").write_text(json.dumps({name: each.tolist() for name, each in expected.items()}) + "\n")
+
+
+def start_model() -> Any:
+    """Return `ease` of low rank if this revision saves format 4 or later, else `bias`."""
+    number = name("cinematrix.models.artifact", "cinematrix.artifact", "FORMAT")
+    if number < 4:
+        return import_module("cinematrix.models.bias").Bias()
+    ease = import_module("cinematrix.models.ease")
+    return ease.Ease(ease.EaseSettings(rank=2))
 
 
 def make(revision: str) -> None:
@@ -54,8 +64,8 @@ def make(revision: str) -> None:
         subprocess.run([sys.executable, __file__, "--fit", place], check=True, env=surroundings)
         number = json.loads((place / "model" / "model.json").read_text())["format"]
         target = FOLDER / f"format{number}-{revision}"
-        shutil.copytree(place / "model", target, dirs_exist_ok=True)
-        shutil.copy(place / "predictions", target / "expected.json")
+        shutil.copytree(place / "model", target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("README.md"))
+        shutil.copy(place / "expected.json", target)
 
 
 if __name__ == "__main__":

@@ -51,18 +51,21 @@ def written_out(x: np.ndarray, given: np.ndarray, ridge: float) -> np.ndarray:
 
 
 SHAPES = pytest.mark.parametrize(
-    ("n_users", "n_movies", "rank", "kind"),
+    ("n_users", "n_movies", "rank", "kind", "error"),
     [
-        (50, 30, 0, "ItemSideEase"),
-        (14, 30, 0, "UserSideEase"),
-        (50, 30, 99, "LowRankEase"),
-        (14, 30, 99, "LowRankEase"),
+        (50, 30, 0, "ItemSideEase", 2e-5),
+        (14, 30, 0, "UserSideEase", 2e-5),
+        (50, 30, 99, "LowRankEase", 2e-4),
+        (14, 30, 99, "LowRankEase", 2e-4),
     ],
 )
+"""Sizes of a world, the form that is fitted, and the error of its scores; low-rank EASE has 16 bits."""
 
 
 @SHAPES
-def test_it_is_the_formula_of_the_paper_from_either_side(n_users: int, n_movies: int, rank: int, kind: str) -> None:
+def test_it_is_the_formula_of_the_paper_from_either_side(
+    n_users: int, n_movies: int, rank: int, kind: str, error: float
+) -> None:
     """Scores of unseen movies (by movies, of all) are the formula's, for training and new users and either shape."""
     x, ratings = views(n_users, n_movies)
     new_users = (np.random.default_rng(1).random((5, n_movies)) < 0.2).astype(float)
@@ -72,14 +75,14 @@ def test_it_is_the_formula_of_the_paper_from_either_side(n_users: int, n_movies:
     new_histories = Histories.of_pairs(*np.nonzero(new_users), None, 5)
     for given, histories in ((x, model.data.history), (new_users, new_histories)):
         expected, unseen = written_out(x, given, 5), (given == 0) | (kind == "ItemSideEase")
-        np.testing.assert_allclose(model.score(histories)[unseen], expected[unseen], atol=2e-5)
+        np.testing.assert_allclose(model.score(histories)[unseen], expected[unseen], atol=error)
         rows, movies = (each.astype(np.int32) for each in np.nonzero(unseen))
         probability = model.predict_pairs(histories, rows, movies)
-        np.testing.assert_allclose(probability, model.calibration(log_estimates(expected[unseen])), atol=1e-4)
+        np.testing.assert_allclose(probability, model.calibration(log_estimates(expected[unseen])), atol=5 * error)
 
 
 @SHAPES
-def test_shares_are_the_weights_of_the_formula(n_users: int, n_movies: int, rank: int, kind: str) -> None:
+def test_shares_are_the_weights_of_the_formula(n_users: int, n_movies: int, rank: int, kind: str, error: float) -> None:
     """Each view of a history adds its own weight: the score of that view alone minus the score of an empty history."""
     x, ratings = views(n_users, n_movies)
     model = Ease(EaseSettings(regularization=5, rank=rank)).fit(ratings)
@@ -87,8 +90,8 @@ def test_shares_are_the_weights_of_the_formula(n_users: int, n_movies: int, rank
     shares = model.shares(history, movies)
     one, none = np.eye(n_movies)[[3, 7, 11]], np.zeros((1, n_movies))
     weights = (written_out(x, one, 5) - written_out(x, none, 5)).T[[1, 20]]
-    np.testing.assert_allclose(shares.ratings[[0, 2]], weights, atol=2e-5)
-    np.testing.assert_allclose(shares.parts["movie_bias"][[0, 2]], written_out(x, none, 5)[0, [1, 20]], atol=2e-5)
+    np.testing.assert_allclose(shares.ratings[[0, 2]], weights, atol=error)
+    np.testing.assert_allclose(shares.parts["movie_bias"][[0, 2]], written_out(x, none, 5)[0, [1, 20]], atol=error)
     assert shares.score[1] == 0
     assert not shares.ratings[1].any()
 

@@ -109,14 +109,14 @@ class Histories:
         data = np.ones(len(self.items), np.float32) if values is None else values
         return sparse.csr_matrix((data, self.items, self.starts), shape=(len(self), n_items))
 
-    def sums(self, table: NDArray[np.floating], values: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    def sums(self, table: NDArray[np.number], values: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Sum the rows of `table` over each history's items, weighted by `values` (default: 1). float32 `[n, width]`.
 
-        A single history is summed directly; building a sparse matrix would take longer than the sum. Of a table in
-        float16 only the rows of these items are converted.
+        A single history is summed directly; building a sparse matrix would take longer than the sum. Of a table of 16
+        bits only the rows of these items are converted.
         """
         if len(self) != 1:
-            if table.dtype == np.float16:
+            if table.dtype.itemsize == 2:
                 used, items = np.unique(self.items, return_inverse=True)
                 return replace(self, items=items.astype(np.int32)).sums(table[used].astype(np.float32), values)
             return np.asarray(self.matrix(len(table), values) @ table, np.float32)

@@ -20,7 +20,7 @@ from cinematrix.data.histories import Histories, select_entries
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
+from cinematrix.models.base import ALL, Abilities, Ordering, Recommender, ScoreShares, Training
 
 N_NEAREST = 30
 """Trained movies that an added movie is made of; more or fewer give larger errors (docs/experiments.md)."""
@@ -114,8 +114,9 @@ class WithAddedMovies(Recommender):
     def vectors(self) -> NDArray[np.float32]:
         return self._append_added(self.base.vectors())
 
-    def comparison_vectors(self) -> NDArray[np.float32]:
-        return self._append_added(self.base.comparison_vectors())
+    def comparison_vectors(self, movies: Numbers | slice = ALL) -> NDArray[np.float32]:
+        weights, parts = self._trained_parts(np.arange(len(self.data.movies), dtype=np.int32)[movies])
+        return np.asarray(weights @ self.base.comparison_vectors(parts), np.float32)
 
     def similarities(self, movie: int) -> NDArray[np.float32]:
         """Return the base model's similarities; those of an added movie are the means of its trained movies'."""

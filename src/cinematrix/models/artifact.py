@@ -39,14 +39,14 @@ from cinematrix.errors import ArtifactError, CinematrixError, InputError
 from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
 from cinematrix.models.card import CARD, render_card
-from cinematrix.models.compatibility import translate_arrays, translate_settings
+from cinematrix.models.compatibility import translate
 from cinematrix.models.mapped_arrays import map_arrays, save_arrays
 
-FORMAT = 4
+FORMAT = 5
 """Format that is written; raised when an older Cinematrix can't read the new one."""
 
-READABLE = (3, FORMAT)
-"""First and last format that can be read; names of format 3 are translated (`compatibility`)."""
+READABLE = range(3, FORMAT + 1)
+"""Formats that can be read; older ones are translated (`compatibility`)."""
 
 MANIFEST, ARRAYS, CATALOG = "model.json", "arrays.safetensors", "catalog.parquet"
 LIBRARIES = ("cinematrix", "numpy", "scipy", "polars", "safetensors")
@@ -122,7 +122,7 @@ def load(path: str | PathLike[str]) -> Artifact:
         learned = {name[6:]: array for name, array in arrays.items() if name.startswith("model.")}
         settings = manifest["settings"]
         if manifest["format"] < FORMAT:
-            settings, learned = translate_settings(model_type.name, settings), translate_arrays(learned)
+            settings, learned = translate(manifest["format"], model_type.name, settings, learned)
         model = model_type.restore(model_type.Settings(**settings), data, learned)
     except (LookupError, TypeError, ValueError, CinematrixError, pl.exceptions.PolarsError) as error:
         raise ArtifactError(f"{path} isn't a model that this version understands: {error!r}; train it anew") from error

@@ -24,6 +24,8 @@ from cinematrix.models.components.calibration import chances_by_place
 Ordering = Literal["ranking", "stars"]
 """Criterion of a model's scores: the probability of being watched, or the expected rating."""
 
+ALL = slice(None)
+"""All movies, where some may be chosen."""
 
 RARITY_WEIGHT = 0.2
 """Weight of a movie's rarity in lists by liking, unless another was better on validation ratings."""
@@ -313,13 +315,13 @@ class Recommender:
         """
         raise SettingError(f"{self.name} has no vectors of movies; take a model that has, such as deep-mf")
 
-    def comparison_vectors(self) -> NDArray[np.float32]:
-        """Return a vector for each movie for comparing movies, by default `vectors`. `[len(data.movies), d]`.
+    def comparison_vectors(self, movies: Numbers | slice = ALL) -> NDArray[np.float32]:
+        """Return a vector for each of `movies` for comparing movies, by default those of `vectors`. `[n, d]`.
 
         Raises:
             SettingError: the model has none.
         """
-        return self.vectors()
+        return self.vectors()[movies]
 
     def similarities(self, movie: int) -> NDArray[np.float32]:
         """Return the similarity of each movie to movie number `movie`, about 1 for the nearest. `[len(data.movies)]`.

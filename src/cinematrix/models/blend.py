@@ -16,7 +16,7 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import random
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training, TrainingOptions
+from cinematrix.models.base import ALL, Abilities, Ordering, Recommender, ScoreShares, Training, TrainingOptions
 from cinematrix.models.components.ease_low_rank import best_unless_noise
 from cinematrix.models.registry import build_settings, model_class
 
@@ -199,8 +199,8 @@ class Blend(Recommender):
     def vectors(self) -> NDArray[np.float32]:
         return self._comparing.vectors()
 
-    def comparison_vectors(self) -> NDArray[np.float32]:
-        return self._comparing.comparison_vectors()
+    def comparison_vectors(self, movies: Numbers | slice = ALL) -> NDArray[np.float32]:
+        return self._comparing.comparison_vectors(movies)
 
     def similarities(self, movie: int) -> NDArray[np.float32]:
         return self._comparing.similarities(movie)

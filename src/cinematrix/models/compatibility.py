@@ -1,9 +1,12 @@
-"""Names in artefacts of format 3, translated to today's names."""
+"""Artefacts of earlier formats, translated to today's: names of format 3, arrays in single precision of 3 and 4."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
+
+from cinematrix.models.components.ease_low_rank import ITEM_VECTORS
+from cinematrix.models.components.quantised_rows import QuantisedRows
 
 SETTINGS = {
     "deep-mf": {
@@ -22,7 +25,7 @@ SETTINGS = {
     "vae": {"anneal": "anneal_share"},
     "neumf": {"popularity": "popularity_exponent"},
 }
-"""Today's names of renamed settings, by model and old name."""
+"""Today's names of settings renamed since format 3, by model and old name."""
 
 ARRAYS = {
     "neighbours.inward": "ease_low_rank.item_vectors",
@@ -33,20 +36,28 @@ ARRAYS = {
     "ranking.chance": "ranking.calibration",
     "chance": "calibration",
 }
-"""Today's prefixes of renamed arrays, by their old prefixes."""
+"""Today's prefixes of arrays renamed since format 3, by their old prefixes."""
+
+QUANTISED = (ITEM_VECTORS, "residual_gp.places", "new_movie_gp.places")
+"""Ends of the names of arrays that are 16-bit integers since format 5."""
 
 
-def translate_settings(model: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the saved settings of `model` under today's names."""
-    names = SETTINGS.get(model, {})
-    return {names.get(name, name): value for name, value in settings.items()}
+def translate(
+    number: int, model: str, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the settings and the arrays of a `model` saved in the format `number` as today's format has them."""
+    if number < 4:
+        names = SETTINGS.get(model, {})
+        settings = {names.get(name, name): value for name, value in settings.items()}
+        arrays = {_rename(name): array for name, array in arrays.items()}
+    return dict(settings), {name: part for each in arrays.items() for name, part in _quantise(*each).items()}
 
 
-def translate_arrays(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return the saved arrays of any model under today's names."""
-    return {_translate(name): array for name, array in arrays.items()}
-
-
-def _translate(name: str) -> str:
+def _rename(name: str) -> str:
     old = next((old for old in ARRAYS if name.startswith(old)), "")
     return ARRAYS.get(old, "") + name.removeprefix(old)
+
+
+def _quantise(name: str, array: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return an array of `QUANTISED`, also of a part of `blend`, as it is since format 5; other arrays as given."""
+    return QuantisedRows.of(array).arrays(name) if name.endswith(QUANTISED) else {name: array}

@@ -62,11 +62,10 @@ class TasteMap:
         Raises:
             SettingError: the model can't compare movies.
         """
-        vectors, catalog = model.comparison_vectors(), model.data.catalog
-        movies = list_movies(model.data)
+        movies, catalog = list_movies(model.data), model.data.catalog
         genre_matrix = catalog.genre_matrix()[movies]
         genres = normalise_sparse_rows(genre_matrix).toarray()
-        rows = np.hstack([normalise_rows(vectors[movies]), GENRE_WEIGHT * genres]).astype(np.float32)
+        rows = np.hstack([normalise_rows(model.comparison_vectors(movies)), GENRE_WEIGHT * genres]).astype(np.float32)
         places = compute_layout(rows, find_nearest(rows, min(NEIGHBOURS, len(rows) - 1)), np.random.default_rng(seed))
         return cls(movies, fit_to_square(places), _rarest_genre(genre_matrix), catalog.genres)
 

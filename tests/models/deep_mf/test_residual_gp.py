@@ -15,6 +15,7 @@ from cinematrix.data.splits import random
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models.artifact import load
 from cinematrix.models.components.ease_low_rank import Spectrum
+from cinematrix.models.components.quantised_rows import QuantisedRows
 from cinematrix.models.deep_mf import heads, residual_gp
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.residual_gp import (
@@ -35,7 +36,7 @@ EVERY = np.arange(N_MOVIES, dtype=np.int32)
 def model() -> ResidualGP:
     """Forty movies at random places."""
     drawn = np.random.default_rng(0).standard_normal((N_MOVIES, 6)).astype(np.float32)
-    return ResidualGP(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), 0.5)
+    return ResidualGP(QuantisedRows.of(drawn / np.linalg.norm(drawn, axis=1, keepdims=True)), 0.5)
 
 
 @pytest.fixture
@@ -47,7 +48,8 @@ def histories() -> Histories:
 
 def written_out(model: ResidualGP, items: np.ndarray, residual: np.ndarray) -> np.ndarray:
     """Return weight · k (K + noise)⁻¹ residual for all movies, with distances in place of cosines."""
-    distance = ((model.places[:, None] - model.places[None]) ** 2).sum(2).astype(np.float64)
+    places = model.places.rows(EVERY)
+    distance = ((places[:, None] - places[None]) ** 2).sum(2).astype(np.float64)
     kernel = np.exp(-KERNEL_SHARPNESS * distance / 2)
     return np.asarray(
         model.weight
@@ -88,7 +90,7 @@ def test_a_long_history_is_represented_by_some_of_its_movies(
     model: ResidualGP, histories: Histories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The thinned result is the subset of regressors': near the full one, and it uses all residuals."""
-    residual = (model.places @ np.ones(6, np.float32))[histories.items]
+    residual = model.places.dot_products(np.ones((1, 6), np.float32))[0, histories.items]
     full = score(model, histories, residual)[0]
     monkeypatch.setattr(residual_gp, "MAX_INDUCING_MOVIES", 7)
     solved, thinned = model.solve(histories, residual)[:13], score(model, histories, residual)[0]
@@ -100,7 +102,7 @@ def test_a_long_history_is_represented_by_some_of_its_movies(
 
 def test_movies_at_one_place_give_finite_numbers(model: ResidualGP, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many movies at the same place, thinned or not, share the evidence."""
-    same = ResidualGP(np.repeat(model.places[:1], N_MOVIES, axis=0), 1.0)
+    same = ResidualGP(QuantisedRows.of(np.repeat(model.places.rows(EVERY[:1]), N_MOVIES, axis=0)), 1.0)
     everything = Histories.of_lists([(range(30), [1.0] * 30)])
     residual = np.ones(30, np.float32)
     np.testing.assert_allclose(score(same, everything, residual), 30 / 31, atol=1e-4)
@@ -158,10 +160,10 @@ def test_the_process_improves_held_out_predictions(world: tuple[Ratings, Catalog
 
 def test_the_constants_of_the_kernel_are_saved() -> None:
     """They are loaded again; a process of an older version has the weight alone and the constants of then."""
-    places = np.eye(2, dtype=np.float32)
+    places = QuantisedRows.of(np.eye(2, dtype=np.float32))
     process = ResidualGP(places, 0.4, sharpness=3.0, noise=0.5)
     loaded = ResidualGP.from_arrays(process.arrays("x."), "x.")
-    older = ResidualGP.from_arrays({"x.places": places, "x.weight": np.array([0.4])}, "x.")
+    older = ResidualGP.from_arrays(places.arrays("x.places") | {"x.weight": np.array([0.4])}, "x.")
     assert loaded is not None
     assert older is not None
     assert (loaded.weight, loaded.sharpness, loaded.noise) == (0.4, 3.0, 0.5)
@@ -175,7 +177,7 @@ def test_the_linear_kernel_touches_the_kernel(histories: Histories) -> None:
     angles = np.arccos(np.linspace(-1, 1, N_MOVIES))
     places = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     places[0], places[1] = [1, 0], [TANGENT_COSINE, (1 - TANGENT_COSINE**2) ** 0.5]
-    model, solved = ResidualGP(places, 0.5), np.zeros(17, np.float32)
+    model, solved = ResidualGP(QuantisedRows.of(places), 0.5), np.zeros(17, np.float32)
     solved[0] = 2.0  # user 0's rating of movie 0
     exact, linear = model.score(histories, solved, EVERY), model.linear(histories, solved)
     assert linear[0, 1] == pytest.approx(exact[0, 1], abs=1e-6)

@@ -31,6 +31,7 @@ from cinematrix.common.eigen import eigenvectors
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
+from cinematrix.models.components.quantised_rows import QuantisedRows
 
 Float32 = NDArray[np.float32]
 Choice = TypeVar("Choice")
@@ -64,6 +65,9 @@ GRAM_CELLS_PER_ENTRY = 8
 
 GRAM_BLOCK = 512
 """Rows of that table computed at a time."""
+
+ITEM_VECTORS = "ease_low_rank.item_vectors"
+"""Name of the movies' vectors among the arrays to save."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,12 +142,12 @@ class LowRankEase:
     """The item-item model, ready to serve.
 
     Attributes:
-        item_vectors: float32 `[n_movies, rank]`, W: the vector that a movie adds to a history's.
+        item_vectors: `[n_movies, rank]`, W: the vector that a movie adds to a history's.
         weight: float32 `[n_movies + 1]`, the factor of a movie's dot product with a history; the last, 0, is of
             `UNKNOWN`.
     """
 
-    item_vectors: Float32
+    item_vectors: QuantisedRows
     weight: Float32
 
     @classmethod
@@ -152,28 +156,27 @@ class LowRankEase:
         beyond = np.maximum(spectrum.values - spectrum.rest, 0)
         item_vectors = spectrum.vectors * np.sqrt(beyond / (spectrum.values + decay)).astype(np.float32)
         unexplained = np.maximum(1 - np.einsum("jr,jr->j", item_vectors, item_vectors), np.float32(1e-3))
-        return cls(item_vectors, np.append(np.float32(weight) / unexplained, np.float32(0)))
+        return cls(QuantisedRows.of(item_vectors), np.append(np.float32(weight) / unexplained, np.float32(0)))
 
     def gather(self, histories: Histories, values: Float32 | None = None) -> Float32:
         """Return the vectors of histories, each movie weighted by `values` (default: 1). `[n, rank]`."""
-        return histories.sums(self.item_vectors, values)
+        return self.item_vectors.sums(histories, values)
 
     def score(self, gathered: Float32) -> Float32:
         """Return every history's score of every movie, meaningless for movies in the history. `[n, n_movies]`."""
-        scores = gathered @ self.item_vectors.T
+        scores = self.item_vectors.dot_products(gathered)
         scores *= self.weight[:-1]
         return scores
 
     def pairs(self, gathered: Float32, rows: Numbers, movies: Numbers) -> Float32:
         """Return the scores of pairs. `[n]`."""
-        dots = np.einsum("nr,nr->n", gathered[rows], self.item_vectors[movies])
+        dots = np.einsum("nr,nr->n", gathered[rows], self.item_vectors.rows(movies))
         return np.asarray(dots * self.weight[movies], np.float32)
 
     def shares(self, items: Numbers, values: Float32, movies: Numbers) -> Float32:
         """Return each history item's part, weighted by `values`, in the scores of `movies`. `[n, size]`."""
-        return np.asarray(
-            self.item_vectors[movies] @ self.item_vectors[items].T * values * self.weight[movies, None], np.float32
-        )
+        dots = self.item_vectors.rows(movies) @ self.item_vectors.rows(items).T
+        return np.asarray(dots * values * self.weight[movies, None], np.float32)
 
     def history_shares(self, histories: Histories, values: Float32, movies: Sequence[Numbers]) -> list[Float32]:
         """Return the parts of each history's entries, weighted by `values`, in movies of its own. `[n, size]` each."""
@@ -182,14 +185,13 @@ class LowRankEase:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays to save."""
-        return {"ease_low_rank.item_vectors": self.item_vectors, "ease_low_rank.weight": self.weight}
+        return self.item_vectors.arrays(ITEM_VECTORS) | {"ease_low_rank.weight": self.weight}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "LowRankEase | None":
         """Return the model from the output of `arrays`; None if there is none."""
-        if "ease_low_rank.item_vectors" not in arrays:
-            return None
-        return cls(arrays["ease_low_rank.item_vectors"], arrays["ease_low_rank.weight"])
+        item_vectors = QuantisedRows.from_arrays(arrays, ITEM_VECTORS)
+        return None if item_vectors is None else cls(item_vectors, arrays["ease_low_rank.weight"])
 
 
 def split_into_sittings(ratings: Ratings) -> Histories | None:

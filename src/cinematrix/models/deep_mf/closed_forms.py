@@ -28,6 +28,7 @@ from cinematrix.models.components.ease_low_rank import (
     split_into_sittings,
     weigh_by_rating,
 )
+from cinematrix.models.components.quantised_rows import QuantisedRows
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.residual_gp import (
     AUDIENCE_RANK,
@@ -152,13 +153,17 @@ class ClosedForms:
     @property
     def _new_movie_gp(self) -> ResidualGP | None:
         """Gaussian process for movies without ratings; None without content."""
-        return None if self.content is None or not self.content.nnz else ResidualGP(embed_content(self.content))
+        return (
+            None
+            if self.content is None or not self.content.nnz
+            else ResidualGP(QuantisedRows.of(embed_content(self.content)))
+        )
 
     def _residual_gp(self, towers: Towers, ratings: Ratings) -> ResidualGP:
         """Return the Gaussian process for rated movies."""
         vectors = towers.movies[:-1, :, :-1].reshape(len(self.data.movies), -1)
         places = embed_movies(vectors, self._spectrum(ratings), self._descriptions, self._raters(ratings))
-        return ResidualGP(places, sharpness=COMBINED_SHARPNESS, noise=COMBINED_NOISE)
+        return ResidualGP(QuantisedRows.of(places), sharpness=COMBINED_SHARPNESS, noise=COMBINED_NOISE)
 
     def _spectrum(self, ratings: Ratings) -> Spectrum:
         """Return the spectrum of the histories and sittings of `ratings`, with content and series; cached."""

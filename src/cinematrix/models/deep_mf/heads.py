@@ -11,7 +11,7 @@ from cinematrix.common.memo import WeakMemo
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.metrics.top_n import top_pairs
-from cinematrix.models.base import ScoreShares
+from cinematrix.models.base import ALL, ScoreShares
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
 from cinematrix.models.components.ease_low_rank import LowRankEase, weigh_by_rating
@@ -245,7 +245,7 @@ class RankingHead:
         scaled = movies[:, :, :-1].reshape(len(movies), -1) / np.float32(members * factors**0.5)
         parts = [scaled, movies[:, :, -1].mean(1)[:, None]]
         if self.low_rank_ease is not None:
-            parts.append(self.low_rank_ease.item_vectors * self.low_rank_ease.weight[:-1, None])
+            parts.append(self.low_rank_ease.item_vectors.rows(ALL) * self.low_rank_ease.weight[:-1, None])
         return np.hstack(parts)
 
     def user_index(self, histories: Histories, residual: Float32 | None) -> Float32:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
+from cinematrix.models.base import ALL, Abilities, Ordering, Recommender, ScoreShares, Training
 from cinematrix.models.components.calibration import UNCALIBRATED
 from cinematrix.models.components.neighbourhoods import genre_adjusted_similarity
+from cinematrix.models.components.quantised_rows import QuantisedRows
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.uncertainty import PredictedPairs, RatingUncertainty
@@ -154,13 +155,18 @@ class DeepMF(Recommender):
         towers = self.ranking.towers if self.ranking else self._rating_head.towers
         return towers.movies[:-1, :, :-1].reshape(len(towers.movies) - 1, -1)
 
-    def comparison_vectors(self) -> NDArray[np.float32]:
+    def comparison_vectors(self, movies: Numbers | slice = ALL) -> NDArray[np.float32]:
         """Return the vectors of low-rank EASE: they group movies by series and style, the towers' by popularity."""
-        ease = self.ranking and self.ranking.low_rank_ease
-        return ease.item_vectors if ease else self.vectors()
+        return self._item_vectors.rows(movies) if self._item_vectors else self.vectors()[movies]
 
     def similarities(self, movie: int) -> NDArray[np.float32]:
-        return genre_adjusted_similarity(super().similarities(movie), movie, self.data)
+        cosines = self._item_vectors.cosines(movie) if self._item_vectors else super().similarities(movie)
+        return genre_adjusted_similarity(cosines, movie, self.data)
+
+    @property
+    def _item_vectors(self) -> QuantisedRows | None:
+        """Vectors of low-rank EASE; None without it."""
+        return self.ranking.low_rank_ease.item_vectors if self.ranking and self.ranking.low_rank_ease else None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         parts = [part.arrays() for part in (self.stars, self.ranking, self.uncertainty) if part]

@@ -27,6 +27,7 @@ from cinematrix.common.vectors import normalise_rows
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.models.components.ease_low_rank import Spectrum
+from cinematrix.models.components.quantised_rows import QuantisedRows
 
 Float32 = NDArray[np.float32]
 
@@ -66,13 +67,13 @@ class ResidualGP:
     """Gaussian process that interpolates the residuals of a user's ratings.
 
     Attributes:
-        places: float32 `[n_movies, rank]`, of unit length: each movie's place among the others.
+        places: `[n_movies, rank]`, of unit length: each movie's place among the others.
         weight: factor of the interpolated residual.
         sharpness: rate at which similarity falls with the angle between two movies' places.
         noise: variance of a single rating's noise, in units of the process's variance.
     """
 
-    places: Float32
+    places: QuantisedRows
     weight: float = PRIOR_WEIGHT
     sharpness: float = KERNEL_SHARPNESS
     noise: float = NOISE_VARIANCE
@@ -111,12 +112,12 @@ class ResidualGP:
 
     def similarity(self, some: Numbers, others: Numbers) -> Float32:
         """Return the similarity of movies, 0…1; it is 0 for `UNKNOWN`. `[len(some), len(others)]`."""
-        similarity = self._kernel(self.places[some], others)
+        similarity = self._kernel(self.places.rows(some), others)
         similarity[some < 0] = 0
         return similarity
 
     def _kernel(self, some: Float32, others: Numbers) -> Float32:
-        kernel: Float32 = some @ self.places[others].T
+        kernel: Float32 = some @ self.places.rows(others).T
         kernel -= np.float32(1)
         kernel *= np.float32(self.sharpness)
         return np.exp(kernel, out=kernel)
@@ -137,7 +138,7 @@ class ResidualGP:
 
         `[n, len(movies)]`.
         """
-        added, places = np.empty((len(histories), len(movies)), np.float32), self.places[movies]
+        added, places = np.empty((len(histories), len(movies)), np.float32), self.places.rows(movies)
         for row in range(len(histories)):
             entries = _find_used(histories, row, solved)
             added[row] = self._kernel(places, histories.items[entries]) @ solved[entries]
@@ -149,10 +150,10 @@ class ResidualGP:
         The kernel's tangent at `TANGENT_COSINE` is k ≈ k₀ · (1 + s · (cos − cos₀)), which takes one matrix product.
         """
         slope = np.float32(self.sharpness * np.exp(self.sharpness * (TANGENT_COSINE - 1)))
-        user = histories.sums(self.places, slope * solved)
+        user = self.places.sums(histories, slope * solved)
         level = np.bincount(histories.rows, solved, len(histories)).astype(np.float32)
         level *= slope * np.float32(1 / self.sharpness - TANGENT_COSINE)
-        return np.asarray(user @ self.places.T + level[:, None], np.float32)
+        return np.asarray(self.places.dot_products(user) + level[:, None], np.float32)
 
     def fit_weight(self, added: Float32, missing: Float32) -> "ResidualGP":
         """Return the process with the weight that fits held-out residuals best, by least squares with a normal prior.
@@ -168,10 +169,8 @@ class ResidualGP:
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Return the arrays to save, under names that begin with `prefix`."""
-        return {
-            f"{prefix}places": self.places,
-            f"{prefix}weight": np.array([self.weight, self.sharpness, self.noise]),
-        }
+        constants = np.array([self.weight, self.sharpness, self.noise])
+        return self.places.arrays(f"{prefix}places") | {f"{prefix}weight": constants}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> "ResidualGP | None":
@@ -179,9 +178,8 @@ class ResidualGP:
 
         Models of older versions have the weight alone.
         """
-        if f"{prefix}places" not in arrays:
-            return None
-        return cls(arrays[f"{prefix}places"], *arrays[f"{prefix}weight"].tolist())
+        places = QuantisedRows.from_arrays(arrays, f"{prefix}places")
+        return None if places is None else cls(places, *arrays[f"{prefix}weight"].tolist())
 
 
 def _find_used(histories: Histories, row: int, solved: Float32) -> NDArray[np.int64]:
