@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,12 +21,14 @@ from cinematrix.models.deep_mf.closed_forms import ClosedForms, TrainedHead
 from cinematrix.models.deep_mf.encoder import RatingEncoder
 from cinematrix.models.deep_mf.export import export_head
 from cinematrix.models.deep_mf.head_data import HeadData
-from cinematrix.models.deep_mf.head_job import HeadJob
+from cinematrix.models.deep_mf.head_job import MODEL_NAME, HeadJob
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.network import HistoryNet
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.steps import StepPlan
 from cinematrix.models.deep_mf.uncertainty import RatingUncertainty
+from cinematrix.models.pmf.model import PMFSettings, learn_posterior
+from cinematrix.models.pmf.posterior import Posterior
 from cinematrix.models.training.loop import Schedule, pick_device
 from cinematrix.models.training.two_stage import MIN_RATINGS_TO_SPLIT
 
@@ -69,10 +72,17 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
     matrix = movie_features(data.catalog) if s.content else None
     identity = f"{s} {fingerprint(ratings)} {hash_content(matrix)}"
     trainer = HeadTrainer(s, data, ratings, learn, validation, matrix, device, options, training.progress, identity)
-    closed_forms = ClosedForms(s, data, ratings, learn, validation, matrix)
+    sample = partial(_sample_pmf, s, data, training) if s.pmf else None
+    closed_forms = ClosedForms(s, data, ratings, learn, validation, matrix, sample)
     stars, uncertainty = (None, None) if data.scale is None else closed_forms.stars(*trainer.head("stars"))
     ranking = closed_forms.ranking(*trainer.head("ranking"), stars) if data.scale is None or s.ranking else None
     return TrainedHeads(stars, ranking, uncertainty, trainer.log, closed_forms.pilot())
+
+
+def _sample_pmf(s: DeepMFSettings, data: TrainingData, training: Training, ratings: Ratings) -> Posterior:
+    """Return the posterior of one chain of `pmf`, sampled given `ratings`."""
+    settings = PMFSettings(content=s.content, chains=1, seed=s.seed)
+    return learn_posterior(settings, data, replace(training, ratings=ratings), f"{MODEL_NAME} pmf")
 
 
 def hash_content(matrix: sparse.csr_matrix | None) -> str:
