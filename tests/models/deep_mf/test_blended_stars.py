@@ -32,16 +32,19 @@ def heads(model: DeepMF) -> tuple[BlendedStarsHead, StarsHead]:
 
 
 def test_expected_ratings_are_weighted_means(model: DeepMF, heads: tuple[BlendedStarsHead, StarsHead]) -> None:
-    """So are those of all movies, of pairs and of lists; with plain interactions there is nothing to mix."""
+    """So are those of all movies, of pairs and of lists; without ratings of the movie or the user, nothing is mixed."""
     blended, plain = heads
     history = model.data.history.take(np.array([0, 3, -1]))
     rows, movies = np.array([0, 1, 2, 2], np.int32), np.array([1, 5, 2, -1], np.int32)
-    weight = blended.weight
-    assert 0 < weight < 1
+    assert 0 < blended.weight < 1
+    weight = np.where(blended.new[:-1], 0, blended.weight)
+    assert 0 < np.count_nonzero(weight) < len(weight)
     both = (1 - weight) * plain.score(history) + weight * blended.pmf.score(history)
     np.testing.assert_allclose(blended.score(history), both, atol=1e-5)
     unseen = history.matrix(both.shape[1]).toarray() == 0
     np.testing.assert_allclose(blended.score_best(history)[unseen], both[unseen], atol=1e-5)
+    weight = np.where(blended.new[movies], 0, blended.weight)
+    assert weight[-1] == 0
     both = (1 - weight) * plain.pairs(history, rows, movies) + weight * blended.pmf.pairs(history, rows, movies)
     np.testing.assert_allclose(blended.pairs(history, rows, movies), both, atol=1e-5)
     watched = replace(history, values=None)

@@ -9,13 +9,19 @@ from numpy.typing import NDArray
 from cinematrix.models.base import ScoreShares
 
 
-def mix_shares(shares: Sequence[ScoreShares], weights: Sequence[float] | NDArray[np.float64]) -> ScoreShares:
-    """Return the parts of the weighted mean of scores of the same movies; a part that one of them lacks is 0 there."""
+def mix_shares(shares: Sequence[ScoreShares], weights: NDArray[Any]) -> ScoreShares:
+    """Return the parts of the weighted mean of scores of the same movies; a part that one of them lacks is 0 there.
+
+    Args:
+        weights: `[len(shares)]`, or `[len(shares), n]` for weights by movie; 1 together.
+    """
+    n = len(shares[0].score)
+    by_movie = np.broadcast_to(weights.reshape(len(shares), -1), (len(shares), n))
 
     def mix(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        return np.asarray(np.average(arrays, axis=0, weights=weights), arrays[0].dtype)
+        return np.asarray(np.einsum("kn,kn...->n...", by_movie, np.stack(arrays)), arrays[0].dtype)
 
-    none = np.zeros(len(shares[0].score), np.float32)
+    none = np.zeros(n, np.float32)
     names = dict.fromkeys(name for each in shares for name in each.parts)
     return ScoreShares(
         mix([each.score for each in shares]),

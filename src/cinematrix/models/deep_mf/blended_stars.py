@@ -28,7 +28,8 @@ PRIOR_PMF_WEIGHT = 0.4
 class BlendedStarsHead(StarsHead):
     """Expected ratings: the weighted mean of those of a `StarsHead` and of `pmf`.
 
-    Estimates for ordering (`score_without_gp`, and those of `score_best`) and the residuals are without `pmf`.
+    Movies without ratings are without `pmf`, which takes them for obscure ones, as training meets them. Estimates for
+    ordering (`score_without_gp`, and those of `score_best`) and the residuals are without it too.
 
     Attributes:
         pmf: the posterior of the factorization.
@@ -46,34 +47,37 @@ class BlendedStarsHead(StarsHead):
 
     def score(self, histories: Histories) -> Float32:
         stars = super().score(histories)
-        return stars if histories.values is None else self._mix(stars, self.pmf.score(histories))
+        if histories.values is None:
+            return stars
+        return self._mix(stars, self.pmf.score(histories), self._weight(slice(-1)))
 
     def refine(self, histories: Histories, rows: Numbers, movies: Numbers, rough: Float32) -> Float32:
         stars = super().refine(histories, rows, movies, rough)
-        return stars if histories.values is None else self._mix(stars, self.pmf.pairs(histories, rows, movies))
+        if histories.values is None:
+            return stars
+        return self._mix(stars, self.pmf.pairs(histories, rows, movies), self._weight(movies))
 
-    def _mix(self, stars: Float32, sampled: Float32) -> Float32:
-        stars *= np.float32(1 - self.weight)
-        stars += np.float32(self.weight) * sampled
+    def _weight(self, movies: Numbers | slice) -> Float32:
+        """Return the weight of `pmf` in the expected ratings of `movies`. `[n]`."""
+        return np.where(self.new[movies], np.float32(0), np.float32(self.weight))
+
+    def _mix(self, stars: Float32, sampled: Float32, weight: Float32) -> Float32:
+        stars += weight * (sampled - stars)
         return stars
 
     def shares(self, history: Histories, movies: Numbers) -> ScoreShares:
-        own = super().shares(history, movies)
+        own, weight = super().shares(history, movies), self._weight(movies)
         if history.values is None:
             return own
-        return mix_shares([own, self.pmf.shares(history, movies)], self._weights)
+        return mix_shares([own, self.pmf.shares(history, movies)], np.stack([1 - weight, weight]))
 
     def rating_shares(self, histories: Histories, movies: Sequence[Numbers]) -> list[Float32]:
         own = super().rating_shares(histories, movies)
         if histories.values is None:
             return own
         sampled = [self.pmf.shares(*each).ratings for each in zip(histories.split(), movies, strict=True)]
-        return [self._mix(*each) for each in zip(own, sampled, strict=True)]
-
-    @property
-    def _weights(self) -> tuple[float, float]:
-        """Weights of the head and of `pmf`."""
-        return 1 - self.weight, self.weight
+        weights = [self._weight(each)[:, None] for each in movies]
+        return [self._mix(*each) for each in zip(own, sampled, weights, strict=True)]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         sampled = {f"pmf.{name}": array for name, array in self.pmf.arrays().items()}

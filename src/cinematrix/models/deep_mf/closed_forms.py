@@ -129,6 +129,7 @@ class ClosedForms:
         pilot, (given, later) = sample_pmf(self.learn), self._test_histories
         assert later.values is not None, "only for models of ratings"
         added = pilot.pairs(given, later.rows, later.items) - later.values - error
+        added[self._raters(self.learn)[later.items] == 0] = 0
         weight = fit_weight(added, -error, PRIOR_PMF_WEIGHT)
         pmf = pilot if self.learn is self.ratings else sample_pmf(self.ratings)
         return BlendedStarsHead.of(head, pmf, weight), error + np.float32(weight) * added
