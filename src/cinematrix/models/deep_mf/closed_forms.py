@@ -29,6 +29,7 @@ from cinematrix.models.components.ease_low_rank import (
     split_into_sittings,
     weigh_by_rating,
 )
+from cinematrix.models.components.pmf_posterior import Posterior
 from cinematrix.models.deep_mf.blended_stars import PRIOR_PMF_WEIGHT, BlendedStarsHead
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.residual_gp import (
@@ -43,7 +44,6 @@ from cinematrix.models.deep_mf.residual_gp import (
 from cinematrix.models.deep_mf.small_samples import hold_out_from_biases
 from cinematrix.models.deep_mf.towers import Float32, Towers
 from cinematrix.models.deep_mf.uncertainty import HeldOut, PredictedPairs, RatingUncertainty, movie_facts
-from cinematrix.models.pmf.posterior import Posterior
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf.settings import DeepMFSettings

@@ -17,6 +17,7 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.models.base import Ordering, Training, TrainingLog, TrainingOptions
 from cinematrix.models.components.biases import Biases
+from cinematrix.models.components.pmf_posterior import Posterior
 from cinematrix.models.deep_mf.closed_forms import ClosedForms, TrainedHead
 from cinematrix.models.deep_mf.encoder import RatingEncoder
 from cinematrix.models.deep_mf.export import export_head
@@ -27,8 +28,6 @@ from cinematrix.models.deep_mf.network import HistoryNet
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.steps import StepPlan
 from cinematrix.models.deep_mf.uncertainty import RatingUncertainty
-from cinematrix.models.pmf.model import PMFSettings, learn_posterior
-from cinematrix.models.pmf.posterior import Posterior
 from cinematrix.models.training.loop import Schedule, pick_device
 from cinematrix.models.training.two_stage import MIN_RATINGS_TO_SPLIT
 
@@ -81,8 +80,14 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
 
 def _sample_pmf(s: DeepMFSettings, data: TrainingData, training: Training, ratings: Ratings) -> Posterior:
     """Return the posterior of one chain of `pmf`, sampled given `ratings`."""
-    settings = PMFSettings(content=s.content, chains=1, seed=s.seed)
-    return learn_posterior(settings, data, replace(training, ratings=ratings), f"{MODEL_NAME} pmf")
+    from cinematrix.models.components.pmf_gibbs import SamplingPlan, sample_posterior  # loads Numba
+
+    plan = SamplingPlan(width=11, chains=1, burn_in=10, samples=8, thinning=8, seed=s.seed)
+    arrays = sample_posterior(
+        data, ratings, plan, history=True, content=s.content,
+        threads=training.options.threads, progress=training.progress, what=f"{MODEL_NAME} pmf",
+    )  # fmt: skip
+    return Posterior.from_arrays(arrays)
 
 
 def hash_content(matrix: sparse.csr_matrix | None) -> str:

@@ -15,7 +15,7 @@ from cinematrix.data.ratings import level_spacing
 from cinematrix.data.training_data import TrainingData
 from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training, check_coverage
 from cinematrix.models.components.ordinal import UNIFORM_SHARE
-from cinematrix.models.pmf.posterior import Posterior
+from cinematrix.models.components.pmf_posterior import Posterior
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,15 @@ class PMF(Recommender):
     settings: PMFSettings
 
     def learn(self, training: Training) -> None:
-        self.posterior = learn_posterior(self.settings, self.data, training)
+        from cinematrix.models.components.pmf_gibbs import SamplingPlan, sample_posterior
+
+        s, threads = self.settings, training.options.threads
+        plan = SamplingPlan(s.factors + 1, s.chains, s.burn_in, s.samples, s.thinning, s.seed)
+        arrays = sample_posterior(
+            self.data, training.ratings, plan,
+            history=s.history, content=s.content, threads=threads, progress=training.progress,
+        )  # fmt: skip
+        self.posterior = Posterior.from_arrays(arrays)
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return self.posterior.score(histories)
@@ -134,15 +142,3 @@ class PMF(Recommender):
         model = cls(settings)
         model.data, model.posterior = data, Posterior.from_arrays(arrays)
         return model
-
-
-def learn_posterior(s: PMFSettings, data: TrainingData, training: Training, what: str = "pmf") -> Posterior:
-    """Sample the posterior of the training ratings; `what` is the name on the progress bar. Needs Numba."""
-    from cinematrix.models.pmf.gibbs import SamplingPlan, sample_posterior
-
-    plan = SamplingPlan(s.factors + 1, s.chains, s.burn_in, s.samples, s.thinning, s.seed)
-    arrays = sample_posterior(
-        data, training.ratings, plan, history=s.history, content=s.content,
-        threads=training.options.threads, progress=training.progress, what=what,
-    )  # fmt: skip
-    return Posterior.from_arrays(arrays)

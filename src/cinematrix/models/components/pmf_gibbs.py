@@ -29,7 +29,7 @@ from cinematrix.data.features import movie_features
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.pmf.loops import (
+from cinematrix.models.components.pmf_loops import (
     SPREAD_PRECISION,
     condition,
     draw_links,
@@ -207,17 +207,10 @@ def iterate_sweeps(
 
 
 def sample_posterior(
-    data: TrainingData,
-    ratings: Ratings,
-    plan: SamplingPlan,
-    *,
-    history: bool,
-    content: bool,
-    threads: int,
-    progress: Progress,
-    what: str = "pmf",
-) -> dict[str, NDArray[Any]]:
-    """Sample the posterior; return the arrays for `posterior.Posterior.from_arrays`.
+    data: TrainingData, ratings: Ratings, plan: SamplingPlan, *, history: bool, content: bool, threads: int,
+    progress: Progress, what: str = "pmf",
+) -> dict[str, NDArray[Any]]:  # fmt: skip
+    """Sample the posterior; return the arrays for `pmf_posterior.Posterior.from_arrays`.
 
     Args:
         history: learn from which movies a user rated at all, and which users rated a movie.
