@@ -8,7 +8,7 @@ import pytest
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.splits import random
 from cinematrix.models.bias import Bias
-from cinematrix.models.pmf.loops import (
+from cinematrix.models.components.pmf_loops import (
     LINK_SPREAD_PRECISION,
     condition,
     draw_links,

@@ -61,8 +61,8 @@ TRAINING = (
     "models.autorec.training",
     "models.neumf.training",
     "models.vae.training",
-    "models.pmf.gibbs",
-    "models.pmf.loops",
+    "models.components.pmf_gibbs",
+    "models.components.pmf_loops",
 )
 """Modules and packages that import them as they load; elsewhere in `models`, functions import these."""
 

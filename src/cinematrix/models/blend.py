@@ -18,6 +18,7 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.models.base import ALL, Abilities, Ordering, Recommender, ScoreShares, Training, TrainingOptions
 from cinematrix.models.components.ease_low_rank import best_unless_noise
+from cinematrix.models.components.shares import mix_shares
 from cinematrix.models.registry import build_settings, model_class
 
 MIN_RATINGS_TO_WEIGH = 200
@@ -155,19 +156,7 @@ class Blend(Recommender):
             return super().shares(history, movies, by=by)
         if by == "ranking":
             return self.parts[0].shares(history, movies, by=by)
-        shares = [part.shares(history, movies, by=by) for part in self.parts]
-
-        def mix(arrays: list[Any]) -> Any:
-            return np.average(arrays, axis=0, weights=self.weights).astype(arrays[0].dtype)
-
-        none = np.zeros(len(movies), np.float32)
-        names = dict.fromkeys(name for each in shares for name in each.parts)
-        return ScoreShares(
-            mix([each.score for each in shares]),
-            {name: mix([each.parts.get(name, none) for each in shares]) for name in names},
-            mix([each.ratings for each in shares]),
-            mix([each.by_content for each in shares]),
-        )
+        return mix_shares([part.shares(history, movies, by=by) for part in self.parts], self.weights)
 
     @property
     def has_intervals(self) -> bool:

@@ -37,10 +37,10 @@ class TestDeepMFWithEverything(Contract):
 
 
 class TestDeepMFWithoutContent(Contract):
-    """Contract tests without content and without a ranking head."""
+    """Contract tests without content, ranking head and `pmf`."""
 
     kind = DeepMF
-    settings = {**SMALL, "content": False, "ranking": False}  # noqa: RUF012
+    settings = {**SMALL, "content": False, "ranking": False, "pmf": False}  # noqa: RUF012
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Each part is fitted with the pilot, the net that hasn't seen the validation rati
 has learned from all of them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -28,7 +29,9 @@ from cinematrix.models.components.ease_low_rank import (
     split_into_sittings,
     weigh_by_rating,
 )
+from cinematrix.models.components.pmf_posterior import Posterior
 from cinematrix.models.components.quantised_rows import QuantisedRows
+from cinematrix.models.deep_mf.blended_stars import PRIOR_PMF_WEIGHT, BlendedStarsHead
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.residual_gp import (
     AUDIENCE_RANK,
@@ -37,6 +40,7 @@ from cinematrix.models.deep_mf.residual_gp import (
     ResidualGP,
     embed_content,
     embed_movies,
+    fit_weight,
 )
 from cinematrix.models.deep_mf.small_samples import hold_out_from_biases
 from cinematrix.models.deep_mf.towers import Float32, Towers
@@ -75,7 +79,10 @@ class TrainedHead:
 
 @dataclass
 class ClosedForms:
-    """Fits the closed forms beside towers: `learn` and `validation` are cut from `ratings`, or `learn` is all of it."""
+    """Fits the closed forms beside towers: `learn` and `validation` are cut from `ratings`, or `learn` is all of it.
+
+    `sample_pmf` samples a chain of `pmf` given some ratings; None: expected ratings are without `pmf`.
+    """
 
     settings: "DeepMFSettings"
     data: TrainingData
@@ -83,6 +90,7 @@ class ClosedForms:
     learn: Ratings
     validation: Ratings
     content: sparse.csr_matrix | None
+    sample_pmf: Callable[[Ratings], Posterior] | None = None
     spectra: dict[int, Spectrum] = field(default_factory=dict)
     pilot_stars: StarsHead | None = None
     pilot_ranking: RankingHead | None = None
@@ -99,13 +107,33 @@ class ClosedForms:
             )
         self.pilot_stars = pilot_head
         if self.validation is self.ratings:
+            head = BlendedStarsHead.of(head, self.sample_pmf(self.ratings)) if self.sample_pmf else head
             return head, self._prior_uncertainty(head)
         missing, added = pilot_head.held_out_residuals(*self._test_histories)
         if head.residual_gp and pilot_head.residual_gp:
             fitted = pilot_head.residual_gp.fit_weight(added, missing)
             added = added * np.float32(fitted.weight / pilot_head.residual_gp.weight)
             head = replace(head, residual_gp=replace(head.residual_gp, weight=fitted.weight))
-        return head, self._fit_uncertainty(head, pilot_head, added - missing)
+        error = added - missing
+        if self.sample_pmf:
+            head, error = self._blend(head, error, self.sample_pmf)
+        return head, self._fit_uncertainty(head, pilot_head, error)
+
+    def _blend(
+        self, head: StarsHead, error: Float32, sample_pmf: Callable[[Ratings], Posterior]
+    ) -> tuple[StarsHead, Float32]:
+        """Return the head with `pmf` mixed in, and the pilot's errors on the validation ratings with it.
+
+        Args:
+            error: the pilot's errors without `pmf`.
+        """
+        pilot, (given, later) = sample_pmf(self.learn), self._test_histories
+        assert later.values is not None, "only for models of ratings"
+        added = pilot.pairs(given, later.rows, later.items) - later.values - error
+        added[self._raters(self.learn)[later.items] == 0] = 0
+        weight = fit_weight(added, -error, PRIOR_PMF_WEIGHT)
+        pmf = pilot if self.learn is self.ratings else sample_pmf(self.ratings)
+        return BlendedStarsHead.of(head, pmf, weight), error + np.float32(weight) * added
 
     def ranking(self, trained: TrainedHead, pilot: TrainedHead, stars: StarsHead | None) -> RankingHead:
         """Return the ranking head with low-rank EASE, calibrated to chances.

@@ -13,6 +13,7 @@ from cinematrix.models.base import ALL, Abilities, Ordering, Recommender, ScoreS
 from cinematrix.models.components.calibration import UNCALIBRATED
 from cinematrix.models.components.neighbourhoods import genre_adjusted_similarity
 from cinematrix.models.components.quantised_rows import QuantisedRows
+from cinematrix.models.deep_mf.blended_stars import BlendedStarsHead
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.uncertainty import PredictedPairs, RatingUncertainty
@@ -177,7 +178,7 @@ class DeepMF(Recommender):
     def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
         model.data = data
-        model.stars, model.ranking = StarsHead.from_arrays(arrays), RankingHead.from_arrays(arrays)
+        model.stars, model.ranking = BlendedStarsHead.restore(arrays), RankingHead.from_arrays(arrays)
         model.uncertainty = RatingUncertainty.from_arrays(arrays, data.scale) if data.scale else None
         if "liking.rarity_weight" in arrays:
             model.rarity_weight = arrays["liking.rarity_weight"].item()

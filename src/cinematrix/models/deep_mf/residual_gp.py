@@ -59,7 +59,7 @@ MAX_INDUCING_MOVIES = 384
 """Maximum movies that represent a history; longer ones are thinned."""
 
 PRIOR_WEIGHT, PRIOR_WEIGHT_STD = 0.75, 0.1
-"""Prior mean of the weight, and its standard deviation."""
+"""Prior mean of the weight, and the standard deviation of such a prior."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +163,7 @@ class ResidualGP:
             missing: residuals of these ratings over the towers' predictions.
         """
         added = added / np.float32(max(self.weight, 1e-9))
-        precision = float(np.mean(missing**2, dtype=np.float64)) / PRIOR_WEIGHT_STD**2 if len(missing) else 1.0
-        moment = float(added @ missing) + precision * PRIOR_WEIGHT
-        return replace(self, weight=min(max(moment / (float(added @ added) + precision), 0.0), 1.0))
+        return replace(self, weight=fit_weight(added, missing, PRIOR_WEIGHT))
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Return the arrays to save, under names that begin with `prefix`."""
@@ -180,6 +178,13 @@ class ResidualGP:
         """
         places = QuantisedRows.from_arrays(arrays, f"{prefix}places")
         return None if places is None else cls(places, *arrays[f"{prefix}weight"].tolist())
+
+
+def fit_weight(added: Float32, missing: Float32, prior: float) -> float:
+    """Return the weight, 0 to 1, of `added` that fits `missing` best, by least squares with a normal prior."""
+    precision = float(np.mean(missing**2, dtype=np.float64)) / PRIOR_WEIGHT_STD**2 if len(missing) else 1.0
+    moment = float(added @ missing) + precision * prior
+    return min(max(moment / (float(added @ added) + precision), 0.0), 1.0)
 
 
 def _find_used(histories: Histories, row: int, solved: Float32) -> NDArray[np.int64]:

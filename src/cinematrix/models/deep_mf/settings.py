@@ -42,6 +42,8 @@ class DeepMFSettings:
         content: use genres, years and tags.
         id_embeddings: give each training user and movie a free embedding besides its history.
         residual_gp: add a Gaussian process on each user's residuals to the expected ratings.
+        pmf: mix in the expected ratings of a chain of `pmf`, whose weight is fitted to the validation ratings; there is
+            none from 500,000 ratings on (`for_ratings`).
         movie_shrinkage: multiple of the estimated shrinkage of the movies' biases; the towers learn the rest.
         unseen_weight: weight of a second loss, of ratings predicted as if their movie had no raters yet.
         hidden_share: share of the ratings that are hidden and predicted in a step.
@@ -64,7 +66,15 @@ class DeepMFSettings:
     """
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "fast": {"factors": 0, "members": 1, "epochs": 0, "ranking_epochs": 1, "ease_rank": 256, "two_stage": False},
+        "fast": {
+            "factors": 0,
+            "members": 1,
+            "epochs": 0,
+            "ranking_epochs": 1,
+            "ease_rank": 256,
+            "two_stage": False,
+            "pmf": False,
+        },
     }
     """Groups of hyper-parameters: `DeepMFSettings(**PRESETS["fast"])`, or `--set preset=fast`."""
 
@@ -86,6 +96,7 @@ class DeepMFSettings:
     content: bool = True
     id_embeddings: bool = False
     residual_gp: bool = True
+    pmf: bool = True
     movie_shrinkage: float = 10.0
     unseen_weight: float = 0.1
     hidden_share: float = 0.2
@@ -118,8 +129,9 @@ class DeepMFSettings:
     def for_ratings(self, n: int) -> "DeepMFSettings":
         """Return the settings of a training from `n` ratings: sizes by their number, and one stage for many of them."""
         members = self.members or min(MAX_MEMBERS, max(1, MEMBER_RATINGS // max(n, 1)))
-        s = replace(self.for_interactions(n), members=members)
-        if not s.two_stage or n < ONE_STAGE_RATINGS:
+        few = n < ONE_STAGE_RATINGS
+        s = replace(self.for_interactions(n), members=members, pmf=self.pmf and few)
+        if not s.two_stage or few:
             return s
         share = ONE_STAGE_HELD_OUT * s.validation_share
         return replace(s, two_stage=False, validation_share=share)

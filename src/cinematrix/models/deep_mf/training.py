@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,11 +17,12 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.models.base import Ordering, Training, TrainingLog, TrainingOptions
 from cinematrix.models.components.biases import Biases
+from cinematrix.models.components.pmf_posterior import Posterior
 from cinematrix.models.deep_mf.closed_forms import ClosedForms, TrainedHead
 from cinematrix.models.deep_mf.encoder import RatingEncoder
 from cinematrix.models.deep_mf.export import export_head
 from cinematrix.models.deep_mf.head_data import HeadData
-from cinematrix.models.deep_mf.head_job import HeadJob
+from cinematrix.models.deep_mf.head_job import MODEL_NAME, HeadJob
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.network import HistoryNet
 from cinematrix.models.deep_mf.settings import DeepMFSettings
@@ -69,10 +71,23 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
     matrix = movie_features(data.catalog) if s.content else None
     identity = f"{s} {fingerprint(ratings)} {hash_content(matrix)}"
     trainer = HeadTrainer(s, data, ratings, learn, validation, matrix, device, options, training.progress, identity)
-    closed_forms = ClosedForms(s, data, ratings, learn, validation, matrix)
+    sample = partial(_sample_pmf, s, data, training) if s.pmf else None
+    closed_forms = ClosedForms(s, data, ratings, learn, validation, matrix, sample)
     stars, uncertainty = (None, None) if data.scale is None else closed_forms.stars(*trainer.head("stars"))
     ranking = closed_forms.ranking(*trainer.head("ranking"), stars) if data.scale is None or s.ranking else None
     return TrainedHeads(stars, ranking, uncertainty, trainer.log, closed_forms.pilot())
+
+
+def _sample_pmf(s: DeepMFSettings, data: TrainingData, training: Training, ratings: Ratings) -> Posterior:
+    """Return the posterior of one chain of `pmf`, sampled given `ratings`."""
+    from cinematrix.models.components.pmf_gibbs import SamplingPlan, sample_posterior  # loads Numba
+
+    plan = SamplingPlan(width=11, chains=1, burn_in=10, samples=8, thinning=8, seed=s.seed)
+    arrays = sample_posterior(
+        data, ratings, plan, history=True, content=s.content,
+        threads=training.options.threads, progress=training.progress, what=f"{MODEL_NAME} pmf",
+    )  # fmt: skip
+    return Posterior.from_arrays(arrays)
 
 
 def hash_content(matrix: sparse.csr_matrix | None) -> str:

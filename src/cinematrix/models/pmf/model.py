@@ -15,7 +15,7 @@ from cinematrix.data.ratings import level_spacing
 from cinematrix.data.training_data import TrainingData
 from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training, check_coverage
 from cinematrix.models.components.ordinal import UNIFORM_SHARE
-from cinematrix.models.pmf.posterior import Posterior
+from cinematrix.models.components.pmf_posterior import Posterior
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class PMF(Recommender):
     settings: PMFSettings
 
     def learn(self, training: Training) -> None:
-        from cinematrix.models.pmf.gibbs import SamplingPlan, sample_posterior
+        from cinematrix.models.components.pmf_gibbs import SamplingPlan, sample_posterior
 
         s, threads = self.settings, training.options.threads
         plan = SamplingPlan(s.factors + 1, s.chains, s.burn_in, s.samples, s.thinning, s.seed)

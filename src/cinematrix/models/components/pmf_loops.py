@@ -1,4 +1,4 @@
-"""Compiled loops of Gibbs sampling for `pmf`; `gibbs` explains the computations.
+"""Compiled loops of Gibbs sampling for `pmf`; `pmf_gibbs` explains the computations.
 
 Noise is an argument, so that a loop has no state and NumPy can check it.
 """

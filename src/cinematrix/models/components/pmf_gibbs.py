@@ -29,7 +29,7 @@ from cinematrix.data.features import movie_features
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.pmf.loops import (
+from cinematrix.models.components.pmf_loops import (
     SPREAD_PRECISION,
     condition,
     draw_links,
@@ -173,6 +173,7 @@ def run_chains(
     keep: Callable[[GibbsSample], Any],
     threads: int,
     progress: Progress,
+    what: str = "pmf",
 ) -> list[Any]:
     """Return the value of `keep` for each kept sample, chain by chain; it doesn't depend on `threads`."""
     generators = [np.random.default_rng(child) for child in np.random.SeedSequence(plan.seed).spawn(plan.chains)]
@@ -187,7 +188,7 @@ def run_chains(
                 progress.advance(note=f"noise {drawn.noise_precision**-0.5:.3f}")
         return samples
 
-    with running(progress, "pmf", plan.chains * plan.sweeps), ThreadPoolExecutor(threads) as pool:
+    with running(progress, what, plan.chains * plan.sweeps), ThreadPoolExecutor(threads) as pool:
         return [each for part in pool.map(chain, generators) for each in part]
 
 
@@ -206,21 +207,16 @@ def iterate_sweeps(
 
 
 def sample_posterior(
-    data: TrainingData,
-    ratings: Ratings,
-    plan: SamplingPlan,
-    *,
-    history: bool,
-    content: bool,
-    threads: int,
-    progress: Progress,
-) -> dict[str, NDArray[Any]]:
-    """Sample the posterior; return the arrays for `posterior.Posterior.from_arrays`.
+    data: TrainingData, ratings: Ratings, plan: SamplingPlan, *, history: bool, content: bool, threads: int,
+    progress: Progress, what: str = "pmf",
+) -> dict[str, NDArray[Any]]:  # fmt: skip
+    """Sample the posterior; return the arrays for `pmf_posterior.Posterior.from_arrays`.
 
     Args:
         history: learn from which movies a user rated at all, and which users rated a movie.
         content: learn from the catalog.
         threads: chains that run at a time; 0: `count_threads`.
+        what: name on the progress bar.
     """
     stars, scale = ratings.stars("pmf")
     n_users, n_movies = len(data.users), len(data.movies)
@@ -249,7 +245,7 @@ def sample_posterior(
             "noise": np.float32(drawn.noise_precision),
         }
 
-    samples = run_chains(users, movies, plan, keep, threads or min(plan.chains, count_threads()), progress)
+    samples = run_chains(users, movies, plan, keep, threads or min(plan.chains, count_threads()), progress, what)
     arrays = {name: np.stack([each[name] for each in samples]) for name in samples[0]}
     for name in ("movies", "expected", "links"):
         arrays[name] = arrays[name].swapaxes(0, 1)

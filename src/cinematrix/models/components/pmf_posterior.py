@@ -10,18 +10,22 @@ The predictive distribution is the mixture over all samples.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cinematrix.common.memo import WeakMemo
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.models.base import ScoreShares
 
 Float32 = NDArray[np.float32]
+
+MAX_REMEMBERED = 64
+"""Maximum histories of a batch whose users' posteriors are remembered for further calls."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,7 @@ class Posterior:
     constant: Float32
     precision: Float32
     noise: Float32
+    _remembered: WeakMemo[Histories, list["UserPosterior"]] = field(default_factory=WeakMemo, init=False, repr=False)
 
     def score(self, histories: Histories) -> Float32:
         """Return the expected ratings of all movies. `[len(histories), n_movies]`."""
@@ -64,7 +69,7 @@ class Posterior:
         """Return the expected ratings of pairs. `[n]`."""
         stars = np.empty(len(rows), np.float32)
         for user, places in self._group_by_user(histories, rows):
-            stars[places] = self.mean + self.deviation * user.predict_samples(self.expected[movies[places]]).mean(1)
+            stars[places] = self.mean + self.deviation * user.predict(self.expected.take(movies[places], axis=0))
         return stars
 
     def predict_with_deviations(self, histories: Histories, rows: Numbers, movies: Numbers) -> tuple[Float32, Float32]:
@@ -81,9 +86,13 @@ class Posterior:
         self, histories: Histories, rows: Numbers
     ) -> Iterator[tuple["UserPosterior", NDArray[np.int64]]]:
         """Yield the posterior of each user among the pairs, and the places of their pairs."""
-        distinct, first = np.unique(np.sort(rows), return_index=True)
-        groups = np.split(np.argsort(rows, kind="stable"), first[1:])
-        return zip(self.user_posteriors(histories.take(distinct)), groups if len(distinct) else [], strict=True)
+        order = np.argsort(rows, kind="stable")
+        distinct, first = np.unique(rows[order], return_index=True)
+        groups = np.split(order, first[1:]) if len(distinct) else []
+        if len(histories) > MAX_REMEMBERED:
+            return zip(self.user_posteriors(histories.take(distinct)), groups, strict=True)
+        users = self._remembered.get(histories, lambda few: list(self.user_posteriors(few)))
+        return zip((users[row] for row in distinct), groups, strict=True)
 
     def user_posteriors(self, histories: Histories) -> Iterator["UserPosterior"]:
         """Yield the posterior of the user of each history, one by one."""
@@ -94,7 +103,7 @@ class Posterior:
 
     def _user_posterior(self, items: Numbers, targets: Float32) -> "UserPosterior":
         """Compute the posterior of one user from the standardised ratings `targets` of `items`."""
-        vectors = np.ascontiguousarray(self.movies[items].transpose(1, 0, 2))
+        vectors = np.ascontiguousarray(self.movies.take(items, axis=0).transpose(1, 0, 2))
         residuals = targets - vectors[:, :, 0]
         vectors[:, :, 0] = 1
         transposed, noise = vectors.transpose(0, 2, 1), self.noise[:, None]
@@ -106,7 +115,9 @@ class Posterior:
         """Return the prior center of a user who has rated `items`, whatever the ratings. `[n_samples, width]`."""
         if len(self.links) == 0 or len(items) == 0:
             return self.constant
-        return np.asarray(self.constant + self.links[items].sum(0) / np.float32(len(items) ** 0.5), np.float32)
+        return np.asarray(
+            self.constant + self.links.take(items, axis=0).sum(0) / np.float32(len(items) ** 0.5), np.float32
+        )
 
     def shares(self, history: Histories, movies: Numbers) -> ScoreShares:
         """Return the additive parts of the expected ratings of `movies` for the one history.
@@ -156,7 +167,8 @@ class Posterior:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return the posterior from the output of `arrays`."""
         mean, deviation = arrays["scale"].tolist()
-        large: dict[str, Any] = {name: arrays[name].astype(np.float32) for name in ("movies", "expected", "links")}
+        names = ("movies", "expected", "links")
+        large: dict[str, Any] = {name: np.ascontiguousarray(arrays[name], np.float32) for name in names}
         rest: dict[str, Any] = {name: array for name, array in arrays.items() if name not in ("scale", *large)}
         return cls(mean, deviation, **large, **rest)
 
@@ -177,6 +189,13 @@ class UserPosterior:
         """Return each sample's prediction for movie vectors `[n, n_samples, width]`. `[n, n_samples]`."""
         dots = (movies[:, :, 1:] * self.vectors[:, 1:]).sum(2)
         return np.asarray(dots + movies[:, :, 0] + self.vectors[:, 0], np.float32)
+
+    def predict(self, movies: Float32) -> Float32:
+        """Return the mean of `predict_samples`, in one product. `[n]`."""
+        weights = self.vectors.copy()
+        weights[:, 0] = 1
+        dots = movies.reshape(len(movies), -1) @ weights.ravel()
+        return np.asarray(dots / np.float32(len(weights)) + self.vectors[:, 0].mean(), np.float32)
 
     def variance(self, movies: Float32) -> Float32:
         """Return the variance of that prediction from the uncertain user vector, cᵀ A⁻¹ c. `[n, n_samples]`."""
