@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, Self
+from weakref import WeakMethod
 
 import numpy as np
 import polars as pl
@@ -234,8 +235,9 @@ class Catalog:
 
     @cached_property
     def _masks(self) -> Callable[[str], NDArray[np.bool_]]:
-        """LRU cache of filter masks, by expression."""
-        return lru_cache(MAX_CACHED_FILTERS)(self._mask)
+        """LRU cache of filter masks, by expression. It doesn't keep the catalog alive, which so is in no cycle."""
+        mask: Any = WeakMethod(self._mask)
+        return lru_cache(MAX_CACHED_FILTERS)(lambda expression: mask()(expression))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what pickle stores: all but the cache of masks."""

@@ -28,13 +28,13 @@ def pause_garbage_collector() -> None:
 def freeze_loaded_objects(*, replaced: bool = False) -> None:
     """Exempt all loaded objects from garbage collection and return free memory to the system.
 
-    Otherwise the collector would stop all requests for a tenth of a second now and then.
+    Otherwise the collector would stop all requests for a tenth of a second now and then, and write to what workers
+    share. A replaced model goes by its reference counts, since it is in no reference cycle.
 
     Args:
-        replaced: a model was replaced, which has reference cycles; so objects frozen before are collected once.
+        replaced: a model was replaced, so objects that aren't frozen yet are collected once.
     """
     if replaced:
-        gc.unfreeze()
         gc.collect()
     gc.freeze()
     gc.enable()
