@@ -16,9 +16,7 @@ from fastapi import FastAPI, Response
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from cinematrix.service.list_cache import ListCache
-from cinematrix.service.server import serve
-from cinematrix.service.settings import ServiceSettings
+from cinematrix.service.startup import share_one_heap
 
 NO_LIMIT = 10**9
 """Requests a minute."""
@@ -41,6 +39,11 @@ def main() -> None:
         )  # fmt: skip
         asyncio.run(server.serve())
         return
+    share_one_heap()  # as `cinematrix serve` does
+    from cinematrix.service.list_cache import ListCache
+    from cinematrix.service.server import serve
+    from cinematrix.service.settings import ServiceSettings
+
     if options.keep_nothing:
         ListCache.keep = lambda *_: None  # type: ignore[method-assign]
     settings = ServiceSettings(

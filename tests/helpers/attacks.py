@@ -42,6 +42,13 @@ HOSTILE_BODIES: dict[str, bytes] = {
     "as many unknown members as are parsed": json.dumps({str(n): n for n in range(15_900)}).encode(),
     "as many in rows": json.dumps({"ratings": [{str(n): n for n in range(90)}] * 176}).encode(),
     "as many beside brackets in a text": json.dumps({"a": "{" * 200} | {str(n): n for n in range(15_900)}).encode(),
+    "rows that are right but for the last": json.dumps({
+        "ratings": [{"movie": n, "rating": 2.5} for n in range(4_999)] + [{"movie": [], "rating": 3}]
+    }).encode(),
+    "as much as is taken, but for a member": json.dumps({
+        "ratings": [{"movie": n, "rating": 2.5} for n in range(5_000)], "hidden": [*range(20_000)], "a": 1
+    }).encode(),
+    "fractions that are slow to read": b'{"ratings":[],"hidden":[%s0]}' % (b"1.2345678901234567e-300," * 19_000),
     "lists": _fill(b"[],"),
     "objects": _fill(b"{},"),
     "objects with a member": _fill(b'{"a":1},'),

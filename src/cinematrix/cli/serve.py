@@ -41,11 +41,12 @@ def serve(
         typer.echo(describe(chosen))
         return
     from cinematrix.common.optional import require_serving_package
-    from cinematrix.service.startup import pause_garbage_collector
+    from cinematrix.service.startup import pause_garbage_collector, share_one_heap
 
     settings = _build_settings(chosen)
     require_serving_package("granian")
     pause_garbage_collector()
+    share_one_heap()
     from cinematrix.service.server import serve
 
     serve(settings, opens=opens)

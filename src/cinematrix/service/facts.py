@@ -44,6 +44,12 @@ class FactsSource:
         for served in models:
             served.lists.drop_filtered()
 
+    def forget_others(self, models: Iterable[ServedModel | None]) -> None:
+        """Drop the facts of all models but these, which keep their catalogs in memory."""
+        catalogs = [served.model.data.catalog for served in models if served is not None]
+        with self._lock:
+            self._made = [made for made in self._made if any(made.catalog is catalog for catalog in catalogs)]
+
 
 def _make(served: ServedModel, gathered: pl.DataFrame | None) -> MovieFacts:
     data = served.model.data

@@ -86,6 +86,7 @@ def swap_model(state: ServiceState) -> None:
         fresh = with_stored_movies(served, state.store).warm()
         state.facts.of(fresh).warm()
         state.served, state.films = fresh, revision
+    state.facts.forget_others((state.served, state.candidate))
     freeze_loaded_objects(replaced=True)
     LOG.info("model version %s serves from now on", served.version)
 

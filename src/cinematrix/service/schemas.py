@@ -11,12 +11,12 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
-    StrictFloat,
     StrictInt,
     StrictStr,
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_before_validator_function
+from typing_extensions import TypedDict
 
 from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.data.ids import ID_PATTERN
@@ -26,7 +26,7 @@ from cinematrix.service.fact_options import FactOptions
 
 TextId = Annotated[str, Path(pattern=ID_PATTERN, description="ID as in the ratings, an integer or text.")]
 Id = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictStr, Field(pattern=ID_PATTERN)]
-RatingValue = Annotated[StrictFloat | StrictInt, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
+RatingValue = Annotated[float, Field(strict=True, ge=-1e9, le=1e9, allow_inf_nan=False)]
 MAX_CLOCK_SKEW_SECONDS = DAY_SECONDS
 """Maximum seconds that a client's clock may be ahead."""
 
@@ -89,9 +89,10 @@ class BulkRatings(RequestBody):
     ratings: Annotated[list[BulkRating], Length(1000, 1)]
 
 
-class HistoryRating(RequestBody):
-    """One rating of a history."""
+class HistoryRating(TypedDict):
+    """One rating of a history: a dictionary, since validating 5,000 objects would take twice the time."""
 
+    __pydantic_config__ = RequestBody.model_config  # type: ignore[misc]
     movie: Id
     rating: RatingValue
 

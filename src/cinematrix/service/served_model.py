@@ -264,7 +264,7 @@ class ServedModel:
 
     def read_history(self, body: HistoryBody) -> tuple[Histories, list[int | str]]:
         """Return the history in a request, and its movie IDs that aren't in the catalog."""
-        rated = {str(row.movie): row.rating for row in body.ratings}
+        rated = {str(row["movie"]): row["rating"] for row in body.ratings}
         self.check(rated.values())
         history, unknown = self.model.data.histories([rated])
         return history, [self.movie_id(str(id_)) for id_ in unknown]

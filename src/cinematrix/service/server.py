@@ -31,7 +31,6 @@ from cinematrix.service.app import create_app
 from cinematrix.service.auth import Authenticator
 from cinematrix.service.logging import LOG, QueuedLogHandler, write_log
 from cinematrix.service.settings import LOOPBACK_HOSTS, ServiceSettings
-from cinematrix.service.startup import limit_malloc_arenas
 from cinematrix.service.worker_group import WorkerGroup
 from cinematrix.service.worker_processes import WorkerProcesses
 from cinematrix.store.engine import hold_server_lock
@@ -66,7 +65,6 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
     _check_port_is_free(settings)
     _skip_log_caller_lookup()
     _raise_file_limit()
-    limit_malloc_arenas()
     limit_process_to_one_thread()
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     sys.set_int_max_str_digits(sys.int_info.str_digits_check_threshold)  # parsing longer integers takes long

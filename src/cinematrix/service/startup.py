@@ -8,10 +8,13 @@ MALLOPT_ARENA_MAX = -8
 """glibc's `mallopt` parameter for the maximum number of heaps (arenas)."""
 
 
-def limit_malloc_arenas() -> None:
-    """Limit all threads to two shared heaps, so that no thread keeps freed memory in its own."""
+def share_one_heap() -> None:
+    """Let all threads use one heap, so that none keeps freed memory in its own. To call before the first thread starts.
+
+    A heap that is there stays. Importing Polars starts threads, so this comes before it.
+    """
     if mallopt := _find_libc_function("mallopt"):
-        mallopt(MALLOPT_ARENA_MAX, 2)
+        mallopt(MALLOPT_ARENA_MAX, 1)
 
 
 def pause_garbage_collector() -> None:

@@ -180,8 +180,8 @@ def predict_rating(movie: TextId, body: schemas.HistoryBody, state: State) -> Pr
     """Predict the stars that a user with the given history would give a movie, without their own rating of it."""
     served = state.served
     number, id_ = _find_number(served, movie), served.movie(movie)
-    others = body.model_copy(update={"ratings": [row for row in body.ratings if str(row.movie) != id_]})
-    yours = next((float(row.rating) for row in body.ratings if str(row.movie) == id_), None)
+    others = body.model_copy(update={"ratings": [row for row in body.ratings if str(row["movie"]) != id_]})
+    yours = next((row["rating"] for row in body.ratings if str(row["movie"]) == id_), None)
     history, _ = served.read_history(others)
     (line,) = describe_movies(served.model, history, np.array([number], np.int32), np.zeros(1, np.float32), "ranking")
     return Prediction(
