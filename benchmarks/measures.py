@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from cinematrix.cli.options import parse_settings
 from cinematrix.data.histories import Histories
 from cinematrix.metrics.top_n import top_n
+from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
 from cinematrix.models.orders import DEFAULT_ORDER, score_lists
 from cinematrix.recommendation.lists import recommend
@@ -31,6 +33,14 @@ def child(script: str, *arguments: str) -> dict[str, Any]:
 def peak_megabytes() -> float:
     """Return this process's peak memory in megabytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def unfitted(model: str, seed: int) -> Recommender:
+    """Return an unfitted model by its name and settings, as in `deep-mf preset=fast`, with the seed if it takes one."""
+    name, *settings = model.split()
+    kind = model_class(name)
+    seeded = [f"seed={seed}"] if "seed" in kind.Settings.__dataclass_fields__ else []  # type: ignore[attr-defined]
+    return kind(parse_settings(kind, [*settings, *seeded]))
 
 
 def one_user_ms(model: Recommender, histories: Histories, times: int = 100) -> dict[str, float]:

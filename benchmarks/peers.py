@@ -26,7 +26,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.cli.options import parse_settings
 from cinematrix.data import splits
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.movielens import default
@@ -35,8 +34,7 @@ from cinematrix.data.readers import read
 from cinematrix.evaluation.evaluate import evaluate
 from cinematrix.metrics.accuracy import mae, ndcg, rmse
 from cinematrix.metrics.top_n import top_n
-from cinematrix.models import model_class
-from measures import child, peak_megabytes
+from measures import child, peak_megabytes, unfitted
 from peer_models import PEERS, RANKERS
 from results import markdown, mean, put
 
@@ -145,12 +143,8 @@ def fit(folder: Path, model: str, seed: int) -> Found:
 
 def of_ours(model: str, cut: splits.Split, catalog: Catalog | None, seed: int) -> Found:
     """Measure one of our models; the time is of training and predicting, or of making lists if it has no stars."""
-    name, *settings = model.split()
-    kind = model_class(name)
-    seeded = ["seed"] if "seed" in kind.Settings.__dataclass_fields__ else []  # type: ignore[attr-defined]
-    chosen = parse_settings(kind, [*settings, *(f"{key}={seed}" for key in seeded)])
     started = time.perf_counter()
-    fitted = kind(chosen).fit(cut.train, catalog)
+    fitted = unfitted(model, seed).fit(cut.train, catalog)
     if fitted.abilities.stars and fitted.data.scale:
         fitted.predict(cut.test.users.ids[cut.test.user], cut.test.movies.ids[cut.test.movie])
     else:
