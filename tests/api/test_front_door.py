@@ -369,7 +369,7 @@ WRONG = {
     "no order": (lambda m, d: cx.evaluate(m, cx.split(d)[1], by="x"), "lists can't be ordered by 'x'"),
     "lists as text": (lambda m, d: m.recommend_all(to="x.txt"), ".txt is no format of lists; end the name in .p"),
     "no comparison": (lambda m, d: cx.compare(d, "bias", seeds=0), "seeds is 0; it must be a whole number from 1"),
-    "unequal lengths": (lambda m, d: m.predict([1, 2], [3]), "2 users and 1 movies; give two lists of equal length"),
+    "unequal lengths": (lambda m, d: m.predict([1, 2], [3]), "2 users and 1 movie; give two lists of equal length"),
     "an unknown user": (lambda m, d: m.recommend(user="nobody"), "user nobody isn't among"),
     "an unknown movie": (lambda m, d: m.predict([user_of(m)], ["none"]), "movie none isn't among"),
     "neither user nor history": (lambda m, d: m.recommend(), "give either user=ID or history"),
@@ -447,7 +447,7 @@ INSIDE = {
         lambda r, f: lists.recommend(r, r.data.history.take(np.array([0, 1]))),
         "there are 2 histories; give one",
     ),
-    "unequal lengths": (lambda r, f: r.predict([1, 2, 3], [1]), "3 users and 1 movies"),
+    "unequal lengths": (lambda r, f: r.predict([1, 2, 3], [1]), "3 users and 1 movie"),
     "the other way round": (lambda r, f: r.predict([1], [1, 2, 3]), "1 user and 3 movies"),
     "predict before fit": (lambda r, f: type(r)().predict([1], [1]), "deep-mf isn't fitted"),
     "times in milliseconds": (

@@ -49,6 +49,7 @@ HOSTILE_BODIES: dict[str, bytes] = {
         "ratings": [{"movie": n, "rating": 2.5} for n in range(5_000)], "hidden": [*range(20_000)], "a": 1
     }).encode(),
     "fractions that are slow to read": b'{"ratings":[],"hidden":[%s0]}' % (b"1.2345678901234567e-300," * 19_000),
+    "shorter fractions": b'{"ratings":[],"hidden":[%s0]}' % (b"1.234567890123e-300," * 19_000),
     "lists": _fill(b"[],"),
     "objects": _fill(b"{},"),
     "objects with a member": _fill(b'{"a":1},'),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.common.durations import DAY_SECONDS
+from cinematrix.common.text import count_of
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories, find_entries, order_pairs
 from cinematrix.data.ids import UNKNOWN, IdMap, Ids, Numbers
@@ -161,9 +162,8 @@ class TrainingData:
         distinct, rows = np.unique(self.users.numbers(users), return_inverse=True)
         numbers = self.movies.numbers(movies)
         if len(rows) != len(numbers):
-            raise DataError(
-                f"there are {len(rows):,} users and {len(numbers):,} movies; give one user and movie a pair"
-            )
+            given = f"{count_of(len(rows), 'user')} and {count_of(len(numbers), 'movie')}"
+            raise DataError(f"there are {given}; give one user and movie a pair")
         return self.history.take(distinct), rows.astype(np.int32), numbers
 
     def histories(self, strangers: Iterable[Mapping[Any, float]]) -> tuple[Histories, list[Any]]:

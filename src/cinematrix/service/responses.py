@@ -75,10 +75,10 @@ MAX_MEMBERS = 100
 """Maximum members of a JSON object."""
 
 MAX_FLOATS = 5_100
-"""Maximum numbers with a fraction or an exponent in a JSON body: 5,000 ratings, and some more. Others are whole.
+"""Maximum numbers with a fraction or an exponent in a JSON body: 5,000 ratings, and some more. Others are whole."""
 
-Reading one takes up to half a microsecond.
-"""
+MAX_FLOAT_CHARACTERS = 20
+"""Maximum characters of such a number in a body that may have too many of them; reading longer ones takes long."""
 
 SPARE_OBJECTS = 10
 """Objects that a body is taken to have beyond those counted, since texts may look like names of members."""
@@ -123,8 +123,10 @@ class _FloatReader:
 
     def __call__(self, text: str) -> float:
         self._left -= 1
-        if self._left < 0:
-            raise ValueError(f"the JSON has more than {MAX_FLOATS:,} numbers with a fraction or an exponent")
+        if self._left < 0 or len(text) > MAX_FLOAT_CHARACTERS:
+            raise ValueError(
+                f"the JSON has more than {MAX_FLOATS:,} numbers with a fraction or an exponent, or long ones"
+            )
         return float(text)
 
 

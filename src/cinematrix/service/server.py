@@ -62,7 +62,6 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
     """
     if settings.workers > 1 and sys.platform != "linux":
         raise SettingError(f"--workers is {settings.workers}; several workers need Linux, so give 1")
-    _check_port_is_free(settings)
     _skip_log_caller_lookup()
     _raise_file_limit()
     limit_process_to_one_thread()
@@ -87,6 +86,7 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
 
     outer = logging.StreamHandler()  # before a worker's own and after it
     with write_log(outer, settings.log_form, settings.log_level), hold_server_lock(settings.db):
+        _check_port_is_free(settings)
         if settings.workers == 1:
             work(WorkerGroup())
             return

@@ -13,6 +13,9 @@ MAX_ERRORS = 10
 MAX_MS = 5.0
 """Processor time in ms to refuse a request, on the reference machine."""
 
+FULL_BODY, MAX_FULL_MS = "as much as is taken, but for a member", 10.0
+"""A body within all limits that is wrong at its end must be read whole, as one that is right; and its bar."""
+
 REFERENCE_MS = 3.0
 """Processor time in ms that parsing `REFERENCE_WORK` takes on the reference machine while it is idle."""
 
@@ -34,10 +37,11 @@ def test_refusing_a_hostile_body_is_cheap(folder: Path, tmp_path: Path) -> None:
     with ServerProcess(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log") as server:
         server.ready()
         costs = {kind: cost for kind, *cost in costs_of_refusal(server, 10)}
-        most = MAX_MS * slowness()
+        slower = slowness()
     assert {kind: status for kind, (status, *_) in costs.items() if status not in (400, 413, 422)} == {}
     assert {kind: size for kind, (_, size, _) in costs.items() if size > 2_000} == {}
-    assert {kind: ms for kind, (_, _, ms) in costs.items() if round(ms) > most} == {}
+    most = dict.fromkeys(costs, MAX_MS * slower) | {FULL_BODY: MAX_FULL_MS * slower}
+    assert {kind: ms for kind, (_, _, ms) in costs.items() if round(ms) > most[kind]} == {}
 
 
 @pytest.mark.fault(9)
