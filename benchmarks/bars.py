@@ -97,9 +97,9 @@ def accuracy(folder: Path, seeds: int) -> str:
     ]
     return f"## Accuracy on `{folder.name}`, random split 42\n\n{markdown(head, rows)}\n\n" + (
         "Means over the seeds; time and memory are medians. The time is of training, the memory the peak of the "
-        "process to the end of training, reading included. One user: from a history to the best ten movies, and to "
-        "the list with stars, intervals and reasons. Ranking: all movies that the user hasn't rated in training; "
-        "every tested rating is relevant."
+        "process to the end of training, reading included. One user, in one thread: from a history to the best ten "
+        "movies, and to the list with stars, intervals and reasons. Ranking: all movies that the user hasn't rated in "
+        "training; every tested rating is relevant."
     )
 
 
