@@ -43,7 +43,7 @@ def export_towers(net: HistoryNet, encoder: RatingEncoder, table_type: type[np.f
         exported |= {f"pair.{name}": tensor.cpu().numpy() for name, tensor in gate.state_dict().items()}
     movie_weights = {name: tensor.cpu().numpy() for name, tensor in net.movies.state_dict().items()}
     empty = history_statistics(Histories.empty(1), None) @ movie_weights["statistics"]
-    return Towers(exported, np.concatenate([movies, encode(empty, movie_weights)]))
+    return Towers(exported, np.ascontiguousarray(np.concatenate([movies, encode(empty, movie_weights)])))
 
 
 @torch.inference_mode()
@@ -54,4 +54,4 @@ def export_content_vectors(net: HistoryNet, encoder: RatingEncoder) -> NDArray[n
     net.eval()
     movies = encoder.all_movies
     added = (net.movies.unseen(encoder.content, movies) - net.movies.unseen(None, movies[:1])).cpu().numpy()
-    return np.concatenate([added, np.zeros_like(added[:1])]).astype(np.float16)
+    return np.concatenate([added, np.zeros_like(added[:1])]).astype(np.float16, order="C")
