@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from measures import child, one_user_ms, peak_megabytes
+from measures import child, one_user_ms, peak_megabytes, unfitted
 from results import HERE, markdown, mean, put
 
 MODELS = ("popular", "bias", "deep-mf-classic", "deep-mf preset=fast", "deep-mf")
@@ -52,16 +52,11 @@ def fit(folder: Path, model: str, seed: int) -> dict[str, float]:
     from cinematrix.data import splits
     from cinematrix.data.readers import read
     from cinematrix.evaluation.evaluate import evaluate
-    from cinematrix.models import model_class
 
     dataset = read(folder)
     cut = splits.random(dataset.ratings)
-    name, _, preset = model.partition(" preset=")
-    kind = model_class(name)
-    chosen = {"seed": seed} if model in RANDOM_MODELS else {}
-    settings = kind.Settings(**chosen, **(kind.Settings.PRESETS[preset] if preset else {}))  # type: ignore[attr-defined]
     started = time.perf_counter()
-    recommender = kind(settings).fit(cut.train, dataset.catalog)
+    recommender = unfitted(model, seed).fit(cut.train, dataset.catalog)
     seconds, peak = time.perf_counter() - started, peak_megabytes()
     found = evaluate(recommender, cut.test, by="ranking", split=cut.protocol)
     measures = {name: found[name] for name in ("rmse", "mae", "ndcg@10", "recall@10")}

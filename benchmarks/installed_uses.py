@@ -178,7 +178,7 @@ USES = {
     "otel": trace,
     "notebook": write_notebook,
 }
-"""What is done with each extra; the result is a sentence about it."""
+"""The use of each extra, a function that returns a sentence about what it did."""
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def fit(folder: Path, name: str) -> dict[str, float]:
     if model.abilities.stars:
         found = model.predict(cut.test.users.ids[cut.test.user], cut.test.movies.ids[cut.test.movie])
         spent["rmse"] = root_mean_square(found - cut.test.stars(name)[0])
-    listed = cut.test.take(np.flatnonzero(cut.test.user < np.unique(cut.test.user)[:LISTED][-1]))
+    listed = cut.test.take(np.flatnonzero(cut.test.user <= np.unique(cut.test.user)[:LISTED][-1]))
     [ndcg] = evaluate(model, listed, by="ranking", metrics=["ndcg@10"]).measures
     spent["ndcg@10"] = ndcg.value
     if isinstance(model, DeepMF):

@@ -96,7 +96,7 @@ def test_the_protocol_counts_what_is_unknown() -> None:
 
 
 def test_a_split_counts_the_same_in_memory_and_from_files() -> None:
-    """What has no training rating counts as unknown, also where both parts share the IDs of all ratings."""
+    """Users and movies without a training rating count as unknown, also where both parts share the IDs of all."""
     whole = table([*TRAIN, *TEST])
     train, test = whole.take(np.arange(len(TRAIN))), whole.take(np.arange(len(TRAIN), len(whole)))
     found = evaluate(Three().fit(train), test, k=2).protocol

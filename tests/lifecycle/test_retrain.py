@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cinematrix.common.durations import DAY_MS
 from cinematrix.data.catalog import Catalog, MovieMetadata
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import global_time
@@ -26,7 +27,7 @@ from cinematrix.models.popular import Popular
 from cinematrix.service.routes.model import list_metrics
 from cinematrix.store.movies import put_movies
 from cinematrix.store.plays import Play, add_plays
-from cinematrix.store.records import DAY_MS, Rating, Store
+from cinematrix.store.records import Rating, Store
 from cinematrix.store.refits import find_refit, hold_refit_lock, list_refits, request_refit
 from command_line import PROGRAM, run_failing, run_in_process, run_json, run_ok
 from forks import ForkedRuns

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import insert
 
 from chromium import CHROMIUM, MISSING
+from cinematrix.common.durations import DAY_MS
 from cinematrix.data.splits import random
 from cinematrix.evaluation.evaluate import evaluate
 from cinematrix.lifecycle import versions
@@ -17,7 +18,7 @@ from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
-from cinematrix.store.records import DAY_MS, Store
+from cinematrix.store.records import Store
 from cinematrix.store.statements import now_ms
 from cinematrix.store.tables import FOLLOWED
 from page_world import PageVisit, open_visit, run_service

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from cinematrix.common.durations import DAY_MS
 from cinematrix.errors import SettingError, UnknownIdError
 from cinematrix.service import passwords
 from cinematrix.service.app import create_app
@@ -23,7 +24,7 @@ from cinematrix.service.log_lines import JsonFormatter
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.audit import AuditFilter, list_audit
 from cinematrix.store.keys import create_key, hash_secret
-from cinematrix.store.records import DAY_MS, Store
+from cinematrix.store.records import Store
 from cinematrix.store.sign_ins import (
     MAX_SESSIONS,
     accept_invitation,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select, update
 
+from cinematrix.common.durations import DAY_MS
 from cinematrix.store.impressions import (
     Impression,
     ListOutcomes,
@@ -13,7 +14,7 @@ from cinematrix.store.impressions import (
     move_old_impressions,
     save_impressions,
 )
-from cinematrix.store.records import DAY_MS, Rating, Store
+from cinematrix.store.records import Rating, Store
 from cinematrix.store.tables import FOLLOWED, RATINGS, SHOWN, TRIALS
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing output.")]
+Threads = Annotated[
+    int, typer.Option("--threads", min=0, help="Number of threads; 0: chosen by the model. 1 suits a busy machine.")
+]
 MoviesPath = Annotated[
     Path | None, typer.Option("--movies", help="File of movies, if it isn't in the folder of the ratings.")
 ]

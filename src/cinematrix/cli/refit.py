@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cinematrix.cli.options import DatabaseUrl, Json, ModelFolder
+from cinematrix.cli.options import DatabaseUrl, Json, ModelFolder, Threads
 from cinematrix.store.settings import DEFAULT_DATABASE
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ def refit(
     keep_suspicious: Annotated[
         bool, typer.Option("--keep-suspicious", help="Train on suspicious new profiles too.")
     ] = False,
-    threads: Annotated[
-        int, typer.Option("--threads", min=0, help="Number of threads; 0: chosen by the model. 1 suits a busy machine.")
-    ] = 0,
+    threads: Threads = 0,
     asked: Annotated[
         int, typer.Option("--asked", min=0, help="Number of a refit that was requested from the service.")
     ] = 0,

@@ -16,6 +16,7 @@ from cinematrix.cli.options import (
     RatingsPath,
     ScaleText,
     SkipBad,
+    Threads,
     parse_settings,
     read_dataset,
 )
@@ -37,9 +38,7 @@ def train(
     model: Annotated[str, typer.Option("--model", help=MODEL_NAMES)] = "deep-mf",
     set_: Annotated[list[str] | None, typer.Option("--set", help="A hyper-parameter, key=value; repeatable.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")] = 0,
-    threads: Annotated[
-        int, typer.Option("--threads", min=0, help="Number of threads; 0: chosen by the model. 1 suits a busy machine.")
-    ] = 0,
+    threads: Threads = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted training.")] = False,
     movies: MoviesPath = None,

@@ -7,6 +7,9 @@ from cinematrix.errors import SettingError
 DAY_SECONDS = 86_400
 """Seconds of a day."""
 
+DAY_MS = 1000 * DAY_SECONDS
+"""Milliseconds of a day, in which the store counts."""
+
 
 def parse_duration(text: str) -> float:
     """Parse a duration such as `24h` to seconds.

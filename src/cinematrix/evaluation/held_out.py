@@ -118,7 +118,7 @@ class HeldOutRatings:
 
 def _take_counts(counts: NDArray[np.int64], numbers: Numbers) -> NDArray[np.int64]:
     """Return the counts of `numbers`; 0 for `UNKNOWN`."""
-    return np.append(counts, 0)[np.where(numbers == UNKNOWN, len(counts), numbers)]
+    return np.append(counts, 0)[numbers]  # the last is at -1, `UNKNOWN`
 
 
 def _renumber(histories: Histories, numbers: Numbers) -> Histories:

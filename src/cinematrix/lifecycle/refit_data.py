@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cinematrix.common.durations import DAY_MS
 from cinematrix.data.catalog import Catalog, build_catalog
 from cinematrix.data.ids import UNKNOWN, IdMap, parse_id
 from cinematrix.data.rating_updates import RatingUpdates, apply_updates
@@ -18,7 +19,7 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.lifecycle.shilling import find_suspicious_profiles
 from cinematrix.models.base import Recommender
 from cinematrix.store.movies import list_movies
-from cinematrix.store.records import DAY_MS, WATCHED_EVENTS, Store
+from cinematrix.store.records import WATCHED_EVENTS, Store
 from cinematrix.store.refits import find_forgotten_users, iterate_rows
 from cinematrix.store.tables import EVENTS, RATINGS
 

@@ -16,6 +16,7 @@ from fastapi import Depends, Request, Security
 from fastapi.dependencies.models import Dependant
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from cinematrix.common.durations import DAY_MS
 from cinematrix.service.log_lines import REQUEST
 from cinematrix.service.peers import is_loopback, read_peer
 from cinematrix.service.problems import Problem
@@ -24,7 +25,7 @@ from cinematrix.service.session_cookies import read_session_cookie
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.worker_group import WorkerGroup
 from cinematrix.store.keys import ROLES, ApiKey, find_key, hash_secret, list_keys, save_key_uses
-from cinematrix.store.records import DAY_MS, Store
+from cinematrix.store.records import Store
 from cinematrix.store.sign_ins import find_session, save_session_uses
 from cinematrix.store.statements import now_ms
 from cinematrix.store.tokens import find_token_owner

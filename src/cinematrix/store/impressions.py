@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Row, delete, func, select, tuple_, union_all, update
 
+from cinematrix.common.durations import DAY_MS
 from cinematrix.metrics.sequential import Arm
 from cinematrix.store.locks import AdvisoryLock, hold_until_commit
-from cinematrix.store.records import DAY_MS, Store
+from cinematrix.store.records import Store
 from cinematrix.store.statements import dialect, find_forgotten, now_ms, upsert
 from cinematrix.store.tables import EVENTS, FOLLOWED, OUTCOMES, RATINGS, SHOWN, TRIALS, USERS
 

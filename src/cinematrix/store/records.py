@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from cinematrix.common.durations import DAY_SECONDS
+from cinematrix.common.durations import DAY_MS
 from cinematrix.data.ratings import Scale
 from cinematrix.store.engine import file_identity, open_engine, write_transaction
 from cinematrix.store.erasure import remove_copies, truncate_log
@@ -63,7 +63,6 @@ WATCHED_EVENTS = ("like", "seen")
 ENDING_EVENTS = ("seen", "not_interested")
 """Events that take a movie off the user's watchlist, as a rating does."""
 
-DAY_MS = 1000 * DAY_SECONDS
 EPOCH = date(1970, 1, 1)
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, delete, false, func, insert, or_, select, true
 
+from cinematrix.common.durations import DAY_MS
 from cinematrix.errors import StoreError
 from cinematrix.store.keys import hash_secret
-from cinematrix.store.records import DAY_MS
 from cinematrix.store.statements import now_ms
 from cinematrix.store.tables import SHARES
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from cinematrix.common.durations import DAY_SECONDS
+from cinematrix.common.durations import DAY_MS
 from cinematrix.store.settings import read_settings
 from cinematrix.store.tables import AUDIT, EVENTS, FORGOTTEN, RATINGS, USERS
 
@@ -77,7 +77,7 @@ def write_audit(connection: Connection, who: str, what: str, user: str | None = 
     now = now_ms()
     connection.execute(insert(AUDIT).values(at=now, who=who, what=what, user=user))
     oldest = select(AUDIT.c.line).order_by(AUDIT.c.line).limit(PRUNED_LINES).subquery()
-    old = AUDIT.c.at < now - read_settings(connection).audit_days * 1000 * DAY_SECONDS
+    old = AUDIT.c.at < now - read_settings(connection).audit_days * DAY_MS
     connection.execute(delete(AUDIT).where(AUDIT.c.line.in_(select(oldest.c.line)), old))
 
 

@@ -8,8 +8,9 @@ import secrets
 
 from sqlalchemy import delete, insert, select
 
+from cinematrix.common.durations import DAY_MS
 from cinematrix.store.keys import hash_secret
-from cinematrix.store.records import DAY_MS, Store
+from cinematrix.store.records import Store
 from cinematrix.store.statements import now_ms, write_audit
 from cinematrix.store.tables import TOKENS
 

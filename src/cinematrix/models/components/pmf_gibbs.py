@@ -38,6 +38,7 @@ from cinematrix.models.components.pmf_loops import (
     regress_on_deviations,
     squared_error,
 )
+from cinematrix.models.components.pmf_posterior import Posterior
 
 Float64 = NDArray[np.float64]
 
@@ -209,8 +210,8 @@ def iterate_sweeps(
 def sample_posterior(
     data: TrainingData, ratings: Ratings, plan: SamplingPlan, *, history: bool, content: bool, threads: int,
     progress: Progress, what: str = "pmf",
-) -> dict[str, NDArray[Any]]:  # fmt: skip
-    """Sample the posterior; return the arrays for `pmf_posterior.Posterior.from_arrays`.
+) -> Posterior:  # fmt: skip
+    """Sample the posterior.
 
     Args:
         history: learn from which movies a user rated at all, and which users rated a movie.
@@ -249,7 +250,7 @@ def sample_posterior(
     arrays = {name: np.stack([each[name] for each in samples]) for name in samples[0]}
     for name in ("movies", "expected", "links"):
         arrays[name] = arrays[name].swapaxes(0, 1)
-    return {**arrays, "scale": np.array([mean, deviation])}
+    return Posterior.from_arrays({**arrays, "scale": np.array([mean, deviation])})
 
 
 def history_features(histories: Histories, n_items: int) -> sparse.csr_matrix:

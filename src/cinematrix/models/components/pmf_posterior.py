@@ -57,7 +57,7 @@ class Posterior:
         """Return the expected ratings of all movies. `[len(histories), n_movies]`."""
         n_samples, width = self.constant.shape
         vectors = np.empty((len(histories), n_samples, width), np.float32)
-        for row, user in enumerate(self.user_posteriors(histories)):
+        for row, user in enumerate(self._compute_posteriors(histories)):
             vectors[row] = user.vectors
         bias = vectors[:, :, 0].mean(1, keepdims=True)
         vectors[:, :, 0] = 1
@@ -90,11 +90,15 @@ class Posterior:
         distinct, first = np.unique(rows[order], return_index=True)
         groups = np.split(order, first[1:]) if len(distinct) else []
         if len(histories) > MAX_REMEMBERED:
-            return zip(self.user_posteriors(histories.take(distinct)), groups, strict=True)
-        users = self._remembered.get(histories, lambda few: list(self.user_posteriors(few)))
+            return zip(self._compute_posteriors(histories.take(distinct)), groups, strict=True)
+        users = self._remember_posteriors(histories)
         return zip((users[row] for row in distinct), groups, strict=True)
 
-    def user_posteriors(self, histories: Histories) -> Iterator["UserPosterior"]:
+    def _remember_posteriors(self, few: Histories) -> list["UserPosterior"]:
+        """Return the posterior of the user of each of a few histories, computed once as long as they live."""
+        return self._remembered.get(few, lambda histories: list(self._compute_posteriors(histories)))
+
+    def _compute_posteriors(self, histories: Histories) -> Iterator["UserPosterior"]:
         """Yield the posterior of the user of each history, one by one."""
         ratings = np.zeros(len(histories.items), np.float32) if histories.values is None else histories.values
         targets = (ratings - np.float32(self.mean)) / np.float32(self.deviation)
@@ -126,7 +130,7 @@ class Posterior:
         """
         assert history.values is not None, "only histories of ratings are explained"
         targets = (history.values - np.float32(self.mean)) / np.float32(self.deviation)
-        user, rated = self._user_posterior(history.items, targets), self.movies[history.items]
+        (user,), rated = self._remember_posteriors(history), self.movies[history.items]
         design = rated.copy()
         design[:, :, 0] = 1
         pulls = self.noise[:, None] * design * (targets[:, None] - rated[:, :, 0])[:, :, None]

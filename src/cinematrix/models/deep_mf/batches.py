@@ -99,7 +99,7 @@ class SelectedRatings:
 
     @cached_property
     def hidden_centred(self) -> torch.Tensor | None:
-        """The part of the hidden ratings in `centred`."""
+        """Hidden ratings less their mean; None for plain interactions."""
         return None if self.centred is None else self.centred.index_select(0, self._hidden)
 
     @cached_property

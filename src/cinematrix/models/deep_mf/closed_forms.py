@@ -181,11 +181,9 @@ class ClosedForms:
     @property
     def _new_movie_gp(self) -> ResidualGP | None:
         """Gaussian process for movies without ratings; None without content."""
-        return (
-            None
-            if self.content is None or not self.content.nnz
-            else ResidualGP(QuantisedRows.of(embed_content(self.content)))
-        )
+        if self.content is None or not self.content.nnz:
+            return None
+        return ResidualGP(QuantisedRows.of(embed_content(self.content)))
 
     def _residual_gp(self, towers: Towers, ratings: Ratings) -> ResidualGP:
         """Return the Gaussian process for rated movies."""

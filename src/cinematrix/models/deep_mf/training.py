@@ -79,15 +79,14 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
 
 
 def _sample_pmf(s: DeepMFSettings, data: TrainingData, training: Training, ratings: Ratings) -> Posterior:
-    """Return the posterior of one chain of `pmf`, sampled given `ratings`."""
+    """Return the posterior of one chain of `pmf` given `ratings`, of the size that `pmf` has by default."""
     from cinematrix.models.components.pmf_gibbs import SamplingPlan, sample_posterior  # loads Numba
 
     plan = SamplingPlan(width=11, chains=1, burn_in=10, samples=8, thinning=8, seed=s.seed)
-    arrays = sample_posterior(
+    return sample_posterior(
         data, ratings, plan, history=True, content=s.content,
         threads=training.options.threads, progress=training.progress, what=f"{MODEL_NAME} pmf",
     )  # fmt: skip
-    return Posterior.from_arrays(arrays)
 
 
 def hash_content(matrix: sparse.csr_matrix | None) -> str:

@@ -73,11 +73,10 @@ class PMF(Recommender):
 
         s, threads = self.settings, training.options.threads
         plan = SamplingPlan(s.factors + 1, s.chains, s.burn_in, s.samples, s.thinning, s.seed)
-        arrays = sample_posterior(
+        self.posterior = sample_posterior(
             self.data, training.ratings, plan,
             history=s.history, content=s.content, threads=threads, progress=training.progress,
         )  # fmt: skip
-        self.posterior = Posterior.from_arrays(arrays)
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return self.posterior.score(histories)
