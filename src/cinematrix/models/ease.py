@@ -116,10 +116,10 @@ class Ease(Recommender):
             check_exact_size(len(ratings.users), len(self.data.movies) + 1)
         with running(progress, self.name, 2):
             self.regularization = self.settings.regularization or self._choose_ridge(ratings)
+            if self.biases is None:  # first, so that the pilot's matrix and the model's aren't in memory together
+                self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._score_with_pilot)
             progress.advance()
             self.item_model = self._fit_item_model()
-            if self.biases is None:
-                self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._score_with_pilot)
             progress.advance()
 
     def _fit_item_model(self) -> ItemSideEase | UserSideEase | LowRankEase:
