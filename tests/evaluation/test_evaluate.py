@@ -17,8 +17,9 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.errors import DataError, SettingError, TrainingError
 from cinematrix.evaluation.evaluate import evaluate, evaluate_orders
 from cinematrix.metrics import accuracy
-from cinematrix.models.base import Abilities, Recommender
+from cinematrix.models.base import Recommender
 from cinematrix.models.bias import Bias
+from cinematrix.models.contract_types import Abilities
 from cinematrix.models.popular import Popular
 from worlds import as_interactions
 

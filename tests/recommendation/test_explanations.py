@@ -12,8 +12,9 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.errors import SettingError, UnknownIdError
 from cinematrix.models.artifact import load, save
-from cinematrix.models.base import Ordering, Recommender
+from cinematrix.models.base import Recommender
 from cinematrix.models.bias import Bias
+from cinematrix.models.contract_types import Ordering
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf_classic.model import DeepMFClassic

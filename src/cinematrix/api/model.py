@@ -36,7 +36,8 @@ from cinematrix.models import model_class
 from cinematrix.models.artifact import build_manifest
 from cinematrix.models.artifact import load as load_artifact
 from cinematrix.models.artifact import save as save_artifact
-from cinematrix.models.base import Recommender, TrainingOptions
+from cinematrix.models.base import Recommender
+from cinematrix.models.contract_types import TrainingOptions
 from cinematrix.models.orders import DEFAULT_ORDER, ListOrder
 from cinematrix.models.registry import build_settings
 from cinematrix.recommendation.batch import recommend_all

@@ -16,9 +16,10 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import random
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import ALL, Abilities, Ordering, Recommender, ScoreShares, Training, TrainingOptions
+from cinematrix.models.base import Recommender
 from cinematrix.models.components.ease_low_rank import best_unless_noise
 from cinematrix.models.components.shares import mix_shares
+from cinematrix.models.contract_types import ALL, Abilities, Ordering, ScoreShares, Training, TrainingOptions
 from cinematrix.models.registry import build_settings, model_class
 
 MIN_RATINGS_TO_WEIGH = 200

@@ -16,7 +16,8 @@ from cinematrix.common.html import html_table
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.errors import UnknownIdError
-from cinematrix.models.base import Ordering, Recommender
+from cinematrix.models.base import Recommender
+from cinematrix.models.contract_types import Ordering
 from cinematrix.models.orders import ListOrder, explained_by, resolve_order, score_lists
 
 MAX_COUNTERFACTUALS = 200

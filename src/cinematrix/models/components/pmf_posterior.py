@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cinematrix.common.memo import WeakMemo
 from cinematrix.data.histories import MAX_REMEMBERED, Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.models.base import ScoreShares
+from cinematrix.models.contract_types import ScoreShares
 
 Float32 = NDArray[np.float32]
 

@@ -11,10 +11,10 @@ from cinematrix.common.memo import WeakMemo
 from cinematrix.data.histories import MAX_REMEMBERED, Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.metrics.top_n import top_pairs
-from cinematrix.models.base import ALL, ScoreShares
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
 from cinematrix.models.components.ease_low_rank import LowRankEase, weigh_by_rating
+from cinematrix.models.contract_types import ALL, ScoreShares
 from cinematrix.models.deep_mf.attribution import attribute_entries, attribute_head
 from cinematrix.models.deep_mf.residual_gp import ResidualGP
 from cinematrix.models.deep_mf.towers import Float32, Towers
