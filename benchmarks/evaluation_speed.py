@@ -19,7 +19,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.evaluation.evaluate import evaluate
 from cinematrix.metrics.top_n import top_n
-from cinematrix.models.base import Ordering
+from cinematrix.models.contract_types import Ordering
 from cinematrix.models.popular import Popular
 
 

@@ -26,7 +26,7 @@ from cinematrix.common.world import World
 from cinematrix.data.features import movie_features
 from cinematrix.data.readers import read
 from cinematrix.data.simulate import simulate
-from cinematrix.models.base import TrainingOptions
+from cinematrix.models.contract_types import TrainingOptions
 from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.head_job import HeadJob
 from cinematrix.models.deep_mf.settings import DeepMFSettings

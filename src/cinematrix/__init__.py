@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from cinematrix.data.dataset import Dataset
     from cinematrix.data.ratings import Ratings, Scale
     from cinematrix.errors import CinematrixError
-    from cinematrix.models.base import Abilities, Recommender, Training
+    from cinematrix.models.base import Recommender
+    from cinematrix.models.contract_types import Abilities, Training
     from cinematrix.models.registry import register
 
 __all__ = [
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Abilities": "cinematrix.models.base",
+    "Abilities": "cinematrix.models.contract_types",
     "Catalog": "cinematrix.data.catalog",
     "CinematrixError": "cinematrix.errors",
     "Dataset": "cinematrix.data.dataset",
@@ -49,7 +50,7 @@ _HOMES = {
     "Ratings": "cinematrix.data.ratings",
     "Recommender": "cinematrix.models.base",
     "Scale": "cinematrix.data.ratings",
-    "Training": "cinematrix.models.base",
+    "Training": "cinematrix.models.contract_types",
     "compare": "cinematrix.api.evaluation",
     "evaluate": "cinematrix.api.evaluation",
     "load": "cinematrix.api.model",

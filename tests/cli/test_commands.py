@@ -575,7 +575,7 @@ def test_plain_interactions_from_end_to_end(tmp_path: Path, world: tuple[Ratings
         assert 0 <= measures["ndcg@10"]["value"] <= 1
         user = views.users.ids[0]
         assert "chance" in run_ok("recommend", tmp_path / name, "--user", user)
-        assert "in the ranking" in run_ok("explain", tmp_path / name, "--user", user, "--movie", views.movies.ids[0])
+        assert "by ranking" in run_ok("explain", tmp_path / name, "--user", user, "--movie", views.movies.ids[0])
         assert "predicts no stars" in run_failing("recommend", tmp_path / name, "--user", user, "--by", "stars")
         (tmp_path / "pairs.csv").write_text(f"user,movie\n{user},{views.movies.ids[0]}\nnobody,nothing\n")
         run_ok("predict", tmp_path / name, tmp_path / "pairs.csv", "--out", tmp_path / "chances.csv", "--force")

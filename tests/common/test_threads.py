@@ -6,8 +6,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from cinematrix.common.threads import count_cores, count_threads, limit_process_to_one_thread, one_thread
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import TrainingOptions
 from cinematrix.models.bias import Bias
+from cinematrix.models.contract_types import TrainingOptions
 
 
 def blas_threads() -> set[int]:

@@ -17,6 +17,7 @@ from cinematrix.data.dataset import Dataset, ReadReport
 from cinematrix.data.ids import canonical_id
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.readers import cache, from_frame, read
+from cinematrix.data.readers.columns import is_known_name
 from cinematrix.data.readers.notation import MISSING_IDS
 from cinematrix.errors import DataError, SettingError
 from places import SHARED
@@ -564,7 +565,7 @@ texts = (
         min_size=1,
     )
     .map(canonical_id)
-    .filter(lambda text: text not in MISSING_IDS)
+    .filter(lambda text: text not in MISSING_IDS and not is_known_name(text, "user", "movie"))  # a header's
 )
 table = st.one_of(
     st.dictionaries(

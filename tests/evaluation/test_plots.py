@@ -9,7 +9,7 @@ import pytest
 from cinematrix.errors import InputError
 from cinematrix.evaluation.plots import plot_learning_curves, plot_reliability
 from cinematrix.evaluation.reliability import COVERAGES, Reliability
-from cinematrix.models.base import TrainingLog
+from cinematrix.models.contract_types import TrainingLog
 
 LOG = TrainingLog(losses=[2.0, 1.0], errors=[1.2, 0.9, 1.0], best_epoch=1)
 

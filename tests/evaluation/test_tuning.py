@@ -20,8 +20,8 @@ from cinematrix.evaluation.trials import ROUNDS, TUNING_SPLITS
 from cinematrix.evaluation.tuning import tune
 from cinematrix.models import MODELS, model_class
 from cinematrix.models.als import ALS
-from cinematrix.models.base import TrainingOptions
 from cinematrix.models.bias import Bias
+from cinematrix.models.contract_types import TrainingOptions
 from cinematrix.models.popular import Popular
 
 

@@ -13,7 +13,8 @@ from cinematrix.data.ids import UNKNOWN
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.errors import DataError, SettingError
 from cinematrix.models.artifact import load, save
-from cinematrix.models.base import Ordering, Recommender
+from cinematrix.models.base import Recommender
+from cinematrix.models.contract_types import Ordering
 from worlds import as_interactions
 
 UNKNOWN_USER, UNKNOWN_MOVIE = "nobody", "no such movie"

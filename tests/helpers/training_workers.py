@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from cinematrix.common.world import World
 from cinematrix.data.features import movie_features
 from cinematrix.data.splits import random
-from cinematrix.models.base import Ordering, TrainingOptions
+from cinematrix.models.contract_types import Ordering, TrainingOptions
 from cinematrix.models.deep_mf.batches import UserBatch
 from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.head_job import HeadJob

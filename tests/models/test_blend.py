@@ -75,6 +75,15 @@ def test_options_reach_the_parts() -> None:
     assert build_settings(Blend, {}, "fast").validation_share == 0
 
 
+def test_pmf_isnt_in_it_twice() -> None:
+    """Beside `pmf`, `deep-mf` is without its chain, unless an option says so; alone it keeps it."""
+    assert [part.settings.pmf for part in BlendSettings().build() if part.name == "deep-mf"] == [False]
+    assert [
+        part.settings.pmf for part in BlendSettings(options="deep-mf.pmf=True").build() if part.name == "deep-mf"
+    ] == [True]
+    assert [part.settings.pmf for part in BlendSettings("deep-mf bias").build() if part.name == "deep-mf"] == [True]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

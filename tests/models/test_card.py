@@ -11,10 +11,10 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import InputError
 from cinematrix.models.artifact import build_manifest, load, save
-from cinematrix.models.base import TrainingLog
 from cinematrix.models.bias import Bias
 from cinematrix.models.card import CARD, END, START, read_around, render_card, write_figures
 from cinematrix.models.card_figures import NOT_MEASURED, render_figures
+from cinematrix.models.contract_types import TrainingLog
 from cinematrix.models.popular import Popular
 from cinematrix.models.svd import SVD, SVDSettings
 

@@ -16,9 +16,10 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models import liking
-from cinematrix.models.base import RARITY_WEIGHT, Abilities, Ordering, Recommender
+from cinematrix.models.base import RARITY_WEIGHT, Recommender
 from cinematrix.models.bias import Bias
 from cinematrix.models.components.calibration import Calibration, chances_by_place
+from cinematrix.models.contract_types import Abilities, Ordering
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.liking import BELOW_MEAN, RatingLevels, choose_rarity_weight

@@ -151,6 +151,7 @@ def model_of(module: str) -> str | None:
     """The model that a module of `models` belongs to; None for what models share."""
     shared = (
         "base",
+        "contract_types",
         "artifact",
         "added_movies",
         "card",

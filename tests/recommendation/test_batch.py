@@ -15,8 +15,8 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import InputError, SettingError
 from cinematrix.models.artifact import save
-from cinematrix.models.base import Ordering
 from cinematrix.models.bias import Bias
+from cinematrix.models.contract_types import Ordering
 from cinematrix.models.popular import Popular
 from cinematrix.recommendation import batch
 from cinematrix.recommendation.batch import recommend_all

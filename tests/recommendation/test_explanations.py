@@ -12,11 +12,13 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.errors import SettingError, UnknownIdError
 from cinematrix.models.artifact import load, save
-from cinematrix.models.base import Ordering, Recommender
+from cinematrix.models.base import Recommender
 from cinematrix.models.bias import Bias
+from cinematrix.models.contract_types import Ordering
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf_classic.model import DeepMFClassic
+from cinematrix.models.orders import ListOrder
 from cinematrix.models.popular import Popular
 from cinematrix.recommendation import explanations
 from cinematrix.recommendation.explanations import explain, leave_each_out
@@ -258,6 +260,20 @@ def test_a_sum_off_the_scale_has_a_note() -> None:
     assert found.score > 5 == found.stars
     assert "5.00 stars expected" in str(found)
     assert "the scale ends at 5" in str(found)
+
+
+@pytest.mark.parametrize("order", ["liking", "ranking", "stars"])
+def test_the_place_is_that_in_the_list(model: DeepMF, order: ListOrder) -> None:
+    """An explanation tells the movie's place in the list of its order, and where ties end it too."""
+    history, movie = mixed(model)
+    items = recommend(model, history, len(model.data.movies), by=order).items
+    for place in (1, 2, len(items)):
+        found = explain(model, history, items[place - 1].movie, by=order)
+        assert (found.order, found.place, found.among) == (order, place, len(model.data.movies) - len(history.items))
+    text = str(explain(model, history, movie, by=order))
+    assert ("stars expected" in text) == (order == "stars")
+    assert re.search(rf": place \d+ of 32 by {order}\n", text) or order == "stars"
+    assert ("lists by liking" in text) == (order == "liking")
 
 
 def test_an_explanation_as_json(model: DeepMF) -> None:

@@ -16,8 +16,9 @@ from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import Abilities, Ordering, Recommender
+from cinematrix.models.base import Recommender
 from cinematrix.models.bias import Bias
+from cinematrix.models.contract_types import Abilities, Ordering
 from cinematrix.recommendation.groups import GroupRecommendations, GroupStrategy, recommend_for_group
 from cinematrix.recommendation.lists import Filters, get_history, recommend
 

@@ -12,8 +12,8 @@ from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError, UnknownIdError
-from cinematrix.models.base import Abilities, Ordering, ScoreShares
 from cinematrix.models.bias import Bias
+from cinematrix.models.contract_types import Abilities, Ordering, ScoreShares
 from cinematrix.models.popular import Popular
 from cinematrix.recommendation.lists import Filters, Recommendation, find_similar, get_history, recommend
 from planted import Planted, planted_data

@@ -10,7 +10,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, ScoreShares
+from cinematrix.models.contract_types import Abilities, Ordering, ScoreShares
 from cinematrix.recommendation.kinship import Kinship
 from cinematrix.recommendation.lists import recommend
 from cinematrix.recommendation.reasons import Reason, find_reasons

@@ -20,8 +20,9 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.metrics.diversity import intra_list_similarity, miscalibration, novelty
 from cinematrix.metrics.top_n import RankedLists, top_n
-from cinematrix.models.base import Abilities, Ordering, Recommender
+from cinematrix.models.base import Recommender
 from cinematrix.models.bias import Bias
+from cinematrix.models.contract_types import Abilities, Ordering
 from cinematrix.models.ials import IALS, IALSSettings
 from cinematrix.recommendation.lists import Filters, recommend
 from cinematrix.recommendation.reranking import POOL_FACTOR, Reranking, compute_similarity

@@ -19,8 +19,8 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.errors import MissingExtraError, SettingError
 from cinematrix.lifecycle import versions
 from cinematrix.models.artifact import ARRAYS, MANIFEST, save
-from cinematrix.models.base import Abilities
 from cinematrix.models.bias import Bias
+from cinematrix.models.contract_types import Abilities
 from cinematrix.models.popular import Popular
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings

@@ -36,7 +36,8 @@ from cinematrix.models import model_class
 from cinematrix.models.artifact import build_manifest
 from cinematrix.models.artifact import load as load_artifact
 from cinematrix.models.artifact import save as save_artifact
-from cinematrix.models.base import Ordering, Recommender, TrainingOptions
+from cinematrix.models.base import Recommender
+from cinematrix.models.contract_types import TrainingOptions
 from cinematrix.models.orders import DEFAULT_ORDER, ListOrder
 from cinematrix.models.registry import build_settings
 from cinematrix.recommendation.batch import recommend_all
@@ -251,7 +252,7 @@ class Model:
         movie: Any = None,
         *,
         history: Any = None,
-        by: Ordering | None = None,
+        by: ListOrder | None = None,
         unknown: Unknown = "error",
     ) -> Explanation:
         """Return what adds up to a movie's score for a user of the training data, or for a history.
@@ -259,7 +260,7 @@ class Model:
         Args:
             user, history, unknown: as for `recommend`.
             movie: the ID of the movie.
-            by: the score to explain: `stars` or `ranking`; None: stars, if the model has them.
+            by: the order: `stars`, `ranking` or `liking`; None: stars, if the model has them.
 
         Raises:
             SettingError: no movie, or neither or both of `user` and `history`; the model can't explain.

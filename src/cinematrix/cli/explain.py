@@ -19,14 +19,15 @@ def explain(
     history: Annotated[Path | None, typer.Option("--history", help="Table of a new user: movie,rating.")] = None,
     columns: Columns = None,
     by: Annotated[
-        str, typer.Option("--by", help="Score to explain: stars or ranking. Default: stars, if the model has them.")
+        str, typer.Option("--by", help="Order: stars, ranking or liking. Default: stars, if the model has them.")
     ] = "",
     n: Annotated[int, typer.Option("-n", min=0, help="Number of ratings shown, those of the largest share.")] = 10,
     json: Json = False,
 ) -> None:
     """Explain a movie's score: the contributions of the biases, the content and each of the user's ratings.
 
-    Each rating is shown with the score that the movie would have without it.
+    By stars the score is the expected rating. By ranking, or by liking, the movie's place in the user's list comes
+    first. Each rating is shown with the score that the movie would have without it.
     """
     from cinematrix.cli.output import print_json
     from cinematrix.models.artifact import load

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cinematrix.cli.options import DatabaseUrl, Force, Json, ScaleText, parse_scale
+from cinematrix.cli.options import DatabaseUrl, Force, Json, ScaleText, is_readable, parse_scale
 from cinematrix.errors import DataError, SettingError
 from cinematrix.store.settings import DEFAULT_DATABASE
 
@@ -154,7 +154,7 @@ def parse_picks(texts: list[str]) -> dict[str, object]:
 
     picks: dict[str, object] = {}
     for text in texts:
-        if Path(text).is_file():
+        if is_readable(Path(text)):
             table = parse_table(decode(Path(text).read_bytes())[0])
             table.need("row", "movie")
             picks.update({row.fields["row"]: row.raw("movie").strip() for row in table.rows if row.raw("movie")})

@@ -215,6 +215,11 @@ def _parse_value(name: str, text: str, hint: Any) -> Any:
 _TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a finite number"}
 
 
+def is_readable(path: Path) -> bool:
+    """Return True for a file or a pipe."""
+    return path.is_file() or path.is_fifo()
+
+
 def parse_ids(text: str) -> tuple[str, ...]:
     """Parse IDs in the form `1,2,3`, or in a file with one ID per line.
 
@@ -222,7 +227,7 @@ def parse_ids(text: str) -> tuple[str, ...]:
         SettingError: the file isn't text.
     """
     try:
-        parts = Path(text).read_text("utf-8").splitlines() if text and Path(text).is_file() else text.split(",")
+        parts = Path(text).read_text("utf-8").splitlines() if text and is_readable(Path(text)) else text.split(",")
     except UnicodeDecodeError as error:
         raise SettingError(f"{text} isn't a text file in UTF-8; write one ID per line") from error
     except OSError:  # a list too long for the name of a file

@@ -38,7 +38,7 @@ def refit(
     require_serving_package("sqlalchemy")
     from cinematrix.errors import UnknownIdError
     from cinematrix.lifecycle.retrain import RetrainingPlan, retrain_model
-    from cinematrix.models.base import TrainingOptions
+    from cinematrix.models.contract_types import TrainingOptions
     from cinematrix.store.records import Store
     from cinematrix.store.refits import find_refit, request_refit
 

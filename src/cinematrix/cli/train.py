@@ -23,7 +23,8 @@ from cinematrix.cli.options import (
 
 if TYPE_CHECKING:
     from cinematrix.data.dataset import Dataset
-    from cinematrix.models.base import Recommender, TrainingOptions
+    from cinematrix.models.base import Recommender
+    from cinematrix.models.contract_types import TrainingOptions
 
 MODEL_NAMES = (
     "popular, bias, svd, svd++, nmf, als, ials, pmf, item-knn, user-knn, ease, "
@@ -55,7 +56,7 @@ def train(
     Started by torchrun, several processes train one deep-mf together; the first reads RATINGS and writes OUT.
     """
     from cinematrix.models import model_class
-    from cinematrix.models.base import TrainingOptions
+    from cinematrix.models.contract_types import TrainingOptions
     from cinematrix.models.launch import joined_world
 
     with joined_world() as world:

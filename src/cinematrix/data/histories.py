@@ -18,6 +18,9 @@ from cinematrix.data.ids import UNKNOWN, Numbers
 MANY_PAIRS = 10_000
 """Number of pairs from which counting sorts take less time than comparing."""
 
+MAX_REMEMBERED = 64
+"""Maximum histories of a batch of which models remember what they computed; that of larger ones is computed anew."""
+
 
 @dataclass(frozen=True, eq=False)
 class Histories:

@@ -1,5 +1,6 @@
 """Result of an evaluation: the measures with their intervals, and the protocol behind them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import polars as pl
 from cinematrix.common.html import html_table
 from cinematrix.common.text import count_of
 from cinematrix.data.ids import Ids
+from cinematrix.evaluation.measure_facts import get_facts, lower_is_better, neither_is_better
 from cinematrix.metrics.accuracy import PerUser
 from cinematrix.metrics.significance import Difference
 from cinematrix.models.orders import ListOrder
@@ -35,21 +37,27 @@ class Measure:
         }
 
     def __str__(self) -> str:
-        interval = "" if np.isnan(self.low) else f"  {self.low:.4f}–{self.high:.4f}"
+        interval = "" if np.isnan(self.low) else f"{self.low:.4f}–{self.high:.4f}"
         value = "n/a" if np.isnan(self.value) else format_value(self.name, self.value)
-        return f"{self.name:<18}{value:>8}{interval:<17}{self.n_users:>9,} user{'s' * (self.n_users != 1)}"
+        _, better, meaning = get_facts(self.name)
+        return format_row(self.name, value, interval, f"{self.n_users:,}", better, meaning)
 
 
-LOWER_IS_BETTER = frozenset({"rmse", "mae", "width80", "log_loss", "disliked", "expected_below", "miscalibration"})
-"""Measures, without `@k`, whose smaller value is better."""
+def format_row(*cells: str) -> str:
+    """Return a line of the printed table: measure, value, interval, users, better end, meaning."""
+    name, value, interval, users, better, meaning = cells
+    return f"  {name:<19}{value:>8}  {interval:<15}{users:>8}  {better:<8}{meaning}".rstrip()
 
-NEITHER_IS_BETTER = frozenset({"within80", "novelty", "similarity"})
-"""Measures, without `@k`, of which neither end is better by itself."""
 
-
-def lower_is_better(measure: str) -> bool:
-    """Return True for errors and for shares of what a list shouldn't have."""
-    return measure.partition("@")[0] in LOWER_IS_BETTER
+def format_table(measures: Sequence[Measure]) -> list[str]:
+    """Return the lines of the measures, in groups below a header."""
+    lines = [format_row("measure", "value", "95 % interval", "users", "better", "meaning")]
+    by_group: dict[str, list[Measure]] = {}
+    for measure in measures:
+        by_group.setdefault(get_facts(measure.name).group, []).append(measure)
+    for group, members in by_group.items():
+        lines += ["", group, *map(str, members)]
+    return lines
 
 
 def format_value(name: str, value: float) -> str:
@@ -77,7 +85,7 @@ class PairedDifference:
         low, high = self.difference.low, self.difference.high
         if not (low > 0 or high < 0):
             return "not clear"
-        if self.name.partition("@")[0] in NEITHER_IS_BETTER:
+        if neither_is_better(self.name):
             return "higher" if low > 0 else "lower"
         return "better" if (high < 0) == lower_is_better(self.name) else "worse"
 
@@ -90,9 +98,9 @@ class PairedDifference:
     def __str__(self) -> str:
         d = self.difference
         if np.isnan(d.value):
-            return f"{self.name:<18}     n/a"
+            return f"  {self.name:<19}     n/a"
         interval = "" if np.isnan(d.low) else f"  {d.low:+.4f} to {d.high:+.4f}  p {d.p:.4f}"
-        return f"{self.name:<18}{d.value:>+8.4f}{interval:<32}  {self.verdict}"
+        return f"  {self.name:<19}{d.value:>+8.4f}{interval:<32}  {self.verdict}"
 
 
 @dataclass(frozen=True)
@@ -168,7 +176,7 @@ class Evaluation:
         return {measure.name: measure.value for measure in self.measures}[name]
 
     def __str__(self) -> str:
-        parts = [*map(str, self.measures)]
+        parts = format_table(self.measures)
         if self.differences:
             parts += ["", f"Difference from {self.against}, paired by user (95 % intervals; each p by itself):"]
             parts += map(str, self.differences)

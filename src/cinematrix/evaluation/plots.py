@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cinematrix.evaluation.reliability import Reliability
-    from cinematrix.models.base import TrainingLog
+    from cinematrix.models.contract_types import TrainingLog
 
 HEAD_TITLES = {
     "stars": ("rating head", "RMSE on validation ratings"),

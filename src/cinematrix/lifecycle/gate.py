@@ -12,7 +12,8 @@ import numpy as np
 from cinematrix.common.progress import Progress
 from cinematrix.data.ratings import Ratings
 from cinematrix.evaluation.evaluate import evaluate_orders
-from cinematrix.evaluation.measures import Evaluation, lower_is_better
+from cinematrix.evaluation.measure_facts import lower_is_better
+from cinematrix.evaluation.measures import Evaluation
 from cinematrix.evaluation.paired import compute_difference
 from cinematrix.metrics.significance import Difference
 from cinematrix.models.base import Recommender

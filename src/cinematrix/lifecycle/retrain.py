@@ -24,7 +24,8 @@ from cinematrix.lifecycle import versions
 from cinematrix.lifecycle.gate import GateDecision, JudgedVersion, compare_versions
 from cinematrix.lifecycle.refit_data import RetrainingData, gather_data
 from cinematrix.models.artifact import build_manifest, load, read_manifest
-from cinematrix.models.base import Recommender, TrainingOptions
+from cinematrix.models.base import Recommender
+from cinematrix.models.contract_types import TrainingOptions
 from cinematrix.store.records import Store
 from cinematrix.store.refits import (
     Refit,

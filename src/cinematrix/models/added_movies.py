@@ -20,7 +20,8 @@ from cinematrix.data.histories import Histories, select_entries
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import ALL, Abilities, Ordering, Recommender, ScoreShares, Training
+from cinematrix.models.base import Recommender
+from cinematrix.models.contract_types import ALL, Abilities, Ordering, ScoreShares, Training
 
 N_NEAREST = 30
 """Trained movies that an added movie is made of; more or fewer give larger errors (docs/experiments.md)."""

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
+from cinematrix.models.base import Recommender
 from cinematrix.models.components.biases import Biases
+from cinematrix.models.contract_types import Abilities, Ordering, ScoreShares, Training
 
 
 @dataclass(frozen=True)

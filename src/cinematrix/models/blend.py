@@ -16,9 +16,10 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import random
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import ALL, Abilities, Ordering, Recommender, ScoreShares, Training, TrainingOptions
+from cinematrix.models.base import Recommender
 from cinematrix.models.components.ease_low_rank import best_unless_noise
 from cinematrix.models.components.shares import mix_shares
+from cinematrix.models.contract_types import ALL, Abilities, Ordering, ScoreShares, Training, TrainingOptions
 from cinematrix.models.registry import build_settings, model_class
 
 MIN_RATINGS_TO_WEIGH = 200
@@ -32,6 +33,7 @@ class BlendSettings:
     Attributes:
         parts: names of the models, separated by spaces; lists by ranking are those of the first.
         options: settings of the parts, such as `deep-mf.members=1 pmf.chains=2`; `deep-mf.preset=fast` is a preset.
+            Beside the part `pmf`, `deep-mf` has no chain of its own, unless `deep-mf.pmf=True` says so.
         validation_share: share of the ratings held out from a second training of the parts, which weighs them; 0: all
             parts have the same weight, and each is trained once.
         seed: random seed of everything, also of the parts.
@@ -75,8 +77,11 @@ class BlendSettings:
             chosen[name][setting] = _parse(value)
         for name, values in chosen.items():
             kind, preset = model_class(name), values.pop("preset", None)
-            if "seed" in {field.name for field in dataclasses.fields(kind.Settings)}:  # type: ignore[arg-type]
+            own = {field.name for field in dataclasses.fields(kind.Settings)}  # type: ignore[arg-type]
+            if "seed" in own:
                 values.setdefault("seed", self.seed)
+            for other in own & set(chosen):  # `pmf` of deep-mf: what it mixes in is a part of its own here
+                values.setdefault(other, False)
             yield kind(build_settings(kind, values, preset))
 
 

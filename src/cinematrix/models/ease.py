@@ -19,7 +19,7 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.metrics.accuracy import ndcg
 from cinematrix.metrics.top_n import top_n
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
+from cinematrix.models.base import Recommender
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.calibration import (
     HELD_OUT_SHARE,
@@ -44,6 +44,7 @@ from cinematrix.models.components.ease_low_rank import (
     weigh_by_rating,
 )
 from cinematrix.models.components.neighbourhoods import genre_adjusted_similarity, residual_unit
+from cinematrix.models.contract_types import Abilities, Ordering, ScoreShares, Training
 
 POPULARITY_ITEM_WEIGHT = np.float32(0.1)
 """Weight of the constant movie that every history contains; it orders the list of an empty history by popularity."""

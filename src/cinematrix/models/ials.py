@@ -15,11 +15,12 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
+from cinematrix.models.base import Recommender
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration, calibrate_on_held_out, log_estimates
 from cinematrix.models.components.factors import require_positive
 from cinematrix.models.components.least_squares import approach_ridge, entry_contributions, solve_ridge
+from cinematrix.models.contract_types import Abilities, Ordering, ScoreShares, Training
 
 Float32 = NDArray[np.float32]
 

@@ -17,7 +17,7 @@ from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
+from cinematrix.models.base import Recommender
 from cinematrix.models.components import neighbourhoods
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.neighbourhoods import (
@@ -28,6 +28,7 @@ from cinematrix.models.components.neighbourhoods import (
     residual_unit,
     shrink_rows,
 )
+from cinematrix.models.contract_types import Abilities, Ordering, ScoreShares, Training
 
 
 @dataclass(frozen=True)

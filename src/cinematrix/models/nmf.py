@@ -12,8 +12,9 @@ from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, Training
+from cinematrix.models.base import Recommender
 from cinematrix.models.components.factors import require_positive
+from cinematrix.models.contract_types import Abilities, Ordering, Training
 
 Float32 = NDArray[np.float32]
 

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 from cinematrix.errors import SettingError
-from cinematrix.models.base import Ordering, Recommender
+from cinematrix.models.base import Recommender
+from cinematrix.models.contract_types import Ordering
 from cinematrix.models.liking import score_by_liking
 
 ListOrder = Literal["liking", "ranking", "stars"]

@@ -6,9 +6,9 @@ from typing import ClassVar
 from cinematrix.common.progress import Progress
 from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Abilities
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.factors import Factorization, Factors, FactorSettings, require_positive
+from cinematrix.models.contract_types import Abilities
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from cinematrix.common.html import html_table
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.errors import UnknownIdError
-from cinematrix.models.base import Ordering, Recommender
-from cinematrix.models.orders import ListOrder, explained_by, resolve_order
+from cinematrix.models.base import Recommender
+from cinematrix.models.contract_types import Ordering
+from cinematrix.models.orders import ListOrder, explained_by, resolve_order, score_lists
 
 MAX_COUNTERFACTUALS = 200
 """Maximum ratings explained counterfactually, those with the largest shares."""
@@ -90,7 +91,9 @@ class Explanation:
     Attributes:
         movie, title, year: the explained movie.
         by: the explained score, by ranking or by stars.
-        score: the score that orders lists.
+        score: that score; its unit by ranking has no meaning of its own, so `place` tells what it amounts to.
+        order: the order of the list of `place`. A list by liking is explained by its scores by ranking.
+        place, among: the movie's place, from 1, in the list of all `among` movies that the user hasn't rated.
         stars: expected rating, the score by stars clipped to the scale; for plain interactions, the probability.
         own: the user's own rating of the movie, which the explanation leaves out; None without one.
         parts: as in `ScoreShares.parts`.
@@ -103,6 +106,9 @@ class Explanation:
     year: int | None
     by: Ordering
     score: float
+    order: ListOrder
+    place: int
+    among: int
     stars: float
     own: float | None
     parts: dict[str, float]
@@ -125,10 +131,10 @@ class Explanation:
 
     @property
     def outcome(self) -> str:
-        """The explained score as text: `4.23 stars expected`."""
+        """The result as text: `4.23 stars expected`, or `place 12 of 9,284 by ranking`."""
         if self.by == "stars":
             return f"{self.stars:.2f} stars expected"
-        return f"score {self.score:.3f} in the ranking"
+        return f"place {self.place:,} of {self.among:,} by {self.order}"
 
     def lines(self, n: int = 10) -> Iterator[ExplanationLine]:
         """Yield the printed lines, with the `n` ratings of the largest absolute share; the last line is the sum."""
@@ -139,7 +145,8 @@ class Explanation:
             yield ExplanationLine(f"{amounts[name]:{'' if name == 'mean' else '+'}.3f}", label)
             if name == "ratings":
                 yield from self._rating_lines(n)
-        yield ExplanationLine(f"{self.score:.3f}", "together")
+        together = "together" if self.by == "stars" else "together, the score by ranking"
+        yield ExplanationLine(f"{self.score:.3f}", together)
 
     def _rating_lines(self, n: int) -> Iterator[ExplanationLine]:
         shown = sorted(self.ratings, key=lambda line: -abs(line.share))[:n]
@@ -154,6 +161,8 @@ class Explanation:
 
     def notes(self) -> Iterator[str]:
         """Yield remarks on the sum, as text."""
+        if self.order == "liking":
+            yield "the sum is the score by ranking; lists by liking also weigh the expected stars"
         content = sum(line.by_content for line in self.ratings)
         if abs(content) > MIN_SHOWN_CONTENT_SHARE * abs(self.taste):
             yield f"{content:+.3f} of the taste comes from the movie's genres, year and tags"
@@ -183,35 +192,47 @@ def shorten(text: str) -> str:
 
 
 def explain(model: Recommender, history: Histories, movie: Any, *, by: ListOrder | None = None) -> Explanation:
-    """Explain the score of `movie` for the user of `history`.
+    """Explain the score of `movie` for the user of `history`, and find its place in their list.
 
     Args:
-        by: the score to explain; None: by stars if the model has them, else by ranking.
+        by: the order of the list; None: by stars if the model has them, else by ranking.
 
     Raises:
         UnknownIdError: the movie isn't in the model's catalog.
         SettingError: the model can't explain, or has no stars.
     """
-    by = explained_by(resolve_order(model, by or ("stars" if model.data.scale else "ranking")))
+    order = resolve_order(model, by or ("stars" if model.data.scale else "ranking"))
+    criterion = explained_by(order)
     known, number = model.data, model.data.movies.number(movie)
     if number == UNKNOWN:
         raise UnknownIdError(f"movie {movie} isn't among the model's {len(known.movies):,} movies; give one of these")
     history, own = _leave_movie_out(history, number)
     movies, values = np.array([number], np.int32), _values(history)
-    shares = model.shares(history, movies, by=by)
-    order = np.argsort(-shares.ratings[0], kind="stable")
-    without = _score_without(model, history, number, by, shares.ratings[0])
+    shares = model.shares(history, movies, by=criterion)
+    largest_first = np.argsort(-shares.ratings[0], kind="stable")
+    without = _score_without(model, history, number, criterion, shares.ratings[0])
     ratings = [
         RatingShare(
             *_name(model, int(history.items[at])), float(values[at]), float(shares.ratings[0, at]),
             float(shares.by_content[0, at]), without.get(at),
         )
-        for at in order.tolist()
+        for at in largest_first.tolist()
     ]  # fmt: skip
     stars = float(model.predict_pairs(history, np.zeros(1, np.int32), movies)[0])
     parts = {name: float(part[0]) for name, part in shares.parts.items()}
     score, remainder = float(shares.score[0]), float(shares.remainder[0])
-    return Explanation(*_name(model, number), by, score, stars, own, parts, ratings, remainder)
+    place = _find_place(model, history, number, order)
+    return Explanation(*_name(model, number), criterion, score, order, *place, stars, own, parts, ratings, remainder)
+
+
+def _find_place(model: Recommender, history: Histories, number: int, order: ListOrder) -> tuple[int, int]:
+    """Return a movie's place in the list of all movies outside the history, and their number."""
+    scores = score_lists(model, history, by=order)[0]
+    unseen = np.ones(len(scores), bool)
+    unseen[history.items] = False
+    before = scores > scores[number]
+    before[:number] |= scores[:number] == scores[number]
+    return 1 + int((before & unseen).sum()), int(unseen.sum())
 
 
 def _name(model: Recommender, number: int) -> tuple[int | str, str, int | None]:

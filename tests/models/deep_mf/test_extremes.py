@@ -16,7 +16,7 @@ from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.simulate import SimulationSettings
 from cinematrix.data.simulated_world import SimulatedWorld as Simulated
 from cinematrix.errors import TrainingError
-from cinematrix.models.base import TrainingOptions
+from cinematrix.models.contract_types import TrainingOptions
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.recommendation.lists import recommend

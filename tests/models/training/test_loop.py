@@ -16,7 +16,8 @@ from cinematrix.errors import ArtifactError, SettingError, TrainingError
 from cinematrix.models.artifact import save
 from cinematrix.models.autorec.model import AutoRec
 from cinematrix.models.autorec.settings import AutoRecSettings
-from cinematrix.models.base import Recommender, TrainingLog, TrainingOptions
+from cinematrix.models.base import Recommender
+from cinematrix.models.contract_types import TrainingLog, TrainingOptions
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf_classic.model import DeepMFClassic

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Training, TrainingOptions
+from cinematrix.models.contract_types import Training, TrainingOptions
 from cinematrix.models.training.loop import Schedule
 from cinematrix.models.training.two_stage import MIN_RATINGS_TO_SPLIT, train_in_two_stages
 from training_task import LineTask

@@ -14,8 +14,8 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.readers import read
 from cinematrix.errors import SettingError
-from cinematrix.models.base import TrainingOptions
 from cinematrix.models.bias import Bias
+from cinematrix.models.contract_types import TrainingOptions
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from training_workers import finish, start_workers, train_all

@@ -13,6 +13,7 @@ import polars as pl
 from cinematrix.data.readers.columns import is_known_name
 from cinematrix.data.readers.encodings import Recoder
 from cinematrix.data.readers.opening import is_columnar, read_content, read_head
+from cinematrix.data.readers.pipes import on_disk
 from cinematrix.errors import DataError
 
 MAX_JSON_INTEGER = 2**63
@@ -36,7 +37,7 @@ def read_frame(path: Path) -> tuple[str, pl.LazyFrame] | None:
     head = read_head(path)
     for magic, name, scan in _COLUMNAR:
         if head.startswith(magic):
-            return name.lower(), _columnar(scan, path, path, name)
+            return name.lower(), _columnar(scan, on_disk(path), path, name)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if re.match(_JSON, text):
         return "json", _json(Recoder()(read_content(path)).decode(errors="replace"), path).lazy()

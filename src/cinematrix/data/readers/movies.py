@@ -22,6 +22,7 @@ from cinematrix.data.readers.genres import NO_GENRES, split_genres
 from cinematrix.data.readers.id_columns import as_id_column
 from cinematrix.data.readers.log import ReadLog, RuleViolation
 from cinematrix.data.readers.opening import read_content
+from cinematrix.data.readers.pipes import copying_pipes, on_disk
 from cinematrix.data.schema import FACTS
 from cinematrix.errors import DataError
 
@@ -118,7 +119,7 @@ def _read(path: Path) -> pl.DataFrame:
     """
     if is_parquet(path):
         try:
-            frame = _renamed(pl.read_parquet(path), path)
+            frame = _renamed(pl.read_parquet(on_disk(path)), path)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(f"{path} can't be read as Parquet ({str(error)[:100]}); is it whole?") from error
     elif (found := read_frame(path)) is not None and found[0] == "json":
@@ -257,6 +258,7 @@ def _typed(frame: pl.DataFrame, separator: str) -> pl.DataFrame:
     return frame
 
 
+@copying_pipes()
 def read_movies(path: Path) -> list[MovieMetadata]:
     """Read the movies of a file in any supported format.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from cinematrix.data.readers.pipes import on_disk
 from cinematrix.errors import DataError
 
 HEAD_BYTES = 1 << 16
@@ -49,6 +50,7 @@ _REFUSED: list[tuple[bytes, str]] = [
 
 def open_bytes(path: Path) -> IO[bytes]:
     """Open a file as bytes: unpacked if it is packed, as UTF-8 if it is UTF-16."""
+    path = on_disk(path)
     with path.open("rb") as file:
         first = file.read(6)
     opener = next((opener for magic, opener in PACKED.items() if first.startswith(magic)), None)
@@ -67,7 +69,7 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 def is_utf_16(path: Path) -> bool:
     """Return True if the file is UTF-16 by its first bytes."""
-    with path.open("rb") as file:
+    with on_disk(path).open("rb") as file:
         return file.read(2) in UTF_16
 
 

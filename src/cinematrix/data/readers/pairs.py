@@ -9,6 +9,7 @@ import polars as pl
 from cinematrix.common.text import count_of
 from cinematrix.data.ids import UNKNOWN, IdMap, Ids
 from cinematrix.data.readers.log import ReadLog
+from cinematrix.data.readers.pipes import copying_pipes
 from cinematrix.data.readers.reading import read_table
 from cinematrix.data.readers.table import RatingsTable
 from cinematrix.data.training_data import TrainingData
@@ -17,6 +18,7 @@ from cinematrix.errors import DataError
 PAIR = ("user", "movie")
 
 
+@copying_pipes()
 def read_pairs(path: Path, columns: dict[str, str] | None = None) -> pl.DataFrame:
     """Read a table in any format of ratings, its rows in their order.
 
@@ -49,6 +51,7 @@ class UserHistory:
     warnings: list[str]
 
 
+@copying_pipes()
 def read_history(
     path: Path, *, stars: bool, columns: dict[str, str] | None = None, missing: tuple[str, ...] | None = None
 ) -> UserHistory:

@@ -18,12 +18,14 @@ from cinematrix.data.readers.layouts import check_wide, detect_layout
 from cinematrix.data.readers.log import ReadLog
 from cinematrix.data.readers.matching import note_untitled
 from cinematrix.data.readers.movies import MovieTable
+from cinematrix.data.readers.pipes import copying_pipes, on_disk
 from cinematrix.data.readers.remote import as_url, scan_url
 from cinematrix.data.readers.table import RatingsTable
 from cinematrix.data.readers.text import add_chunk, read_chunks, read_wide
 from cinematrix.errors import DataError
 
 
+@copying_pipes()
 def read(
     path: str | PathLike[str],
     *,
@@ -40,8 +42,9 @@ def read(
     Args:
         path: folder or file of ml-100k, ml-1m, ml-10m, a MovieLens CSV or MovieTweetings; or a text table, Parquet,
             Arrow, Avro or JSON with columns for user, movie and optionally rating, time, count. Without a rating column
-            the rows are plain interactions. Text files may be packed with gzip, bzip2 or xz. A URL is of a Parquet
-            file or a folder of them (s3://, gs://, az://, https:// and others), or postgresql://HOST/DATABASE#TABLE.
+            the rows are plain interactions. Text files may be packed with gzip, bzip2 or xz; pipes are read like files.
+            A URL is of a Parquet file or a folder of them (s3://, gs://, az://, https:// and others), or
+            postgresql://HOST/DATABASE#TABLE.
         movies: file of movies; by default the one that belongs to the ratings by its name.
         columns: column names by role (user, movie, rating, time, count), or their numbers in a table without a header.
             `-` means that there is none; `movie=*` that every other column is a movie.
@@ -165,7 +168,7 @@ def read_table(
         add_frame(table, read_wide(path, layout, recode), columns, needed)
     else:
         if progress:
-            progress.start(f"reading {path.name}", path.stat().st_size)
+            progress.start(f"reading {path.name}", on_disk(path).stat().st_size)
         for chunk, line in read_chunks(path, layout, recode):
             add_chunk(table, chunk, line, layout)
             if progress:

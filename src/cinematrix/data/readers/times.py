@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from cinematrix.common.durations import DAY_SECONDS
 from cinematrix.data.months import month_of
 
 FIRST_YEAR = 1888
@@ -96,7 +97,7 @@ def _compact(numbers: Int64, digits: int) -> tuple[Float64, NDArray[np.bool_]]:
     second = part(12, 2) if digits > 12 else zero
     days, exists = days_since_1970(year, month, day)
     exists &= (hour < 24) & (minute < 60) & (second < 60)
-    seconds = np.where(exists, days * 86400.0 + hour * 3600 + minute * 60 + second, np.nan)
+    seconds = np.where(exists, days * float(DAY_SECONDS) + hour * 3600 + minute * 60 + second, np.nan)
     return seconds, (year >= FIRST_YEAR) & (year <= next_year())
 
 
@@ -146,7 +147,7 @@ class DateReading:
             month = _months(groups["name"]) if "name" in groups.columns else _integers(groups["m"])
         days, exists = days_since_1970(year, month, day)
         clock = _clock_seconds(groups) if "clock" in groups.columns else np.zeros(len(rows))
-        self.seconds[rows] = np.where(exists, days * 86400.0 + clock, np.nan)
+        self.seconds[rows] = np.where(exists, days * float(DAY_SECONDS) + clock, np.nan)
 
     def _local_order(self, groups: pl.DataFrame, rows: Int64, texts: pl.Series) -> tuple[Int64, Int64]:
         """Return days and months of dates such as 05/14/2014: a number above 12 anywhere decides for the column."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cinematrix.common.plotting import ACCENT, DARK_THEME_INK, INK, MUTED, SERIES_COLOURS, add_axes, create_figure
 from cinematrix.evaluation.compare.cell import NEW_USERS, K
 from cinematrix.evaluation.compare.results import QuestionResult, SegmentMeasures
-from cinematrix.evaluation.measures import lower_is_better
+from cinematrix.evaluation.measure_facts import lower_is_better
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from cinematrix.evaluation.compare.cell import PAIRED_MEASURES, K
 from cinematrix.evaluation.compare.run import CellFailure, ComparisonOutcome, ComparisonPlan
-from cinematrix.evaluation.measures import Measure, lower_is_better
+from cinematrix.evaluation.measure_facts import lower_is_better
+from cinematrix.evaluation.measures import Measure
 from cinematrix.metrics.accuracy import bootstrap
 from cinematrix.metrics.segments import MOVIE_SEGMENTS, USER_SEGMENTS, select_users
 from cinematrix.metrics.significance import (

@@ -11,9 +11,10 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
 from cinematrix.models.autorec.settings import AutoRecSettings
-from cinematrix.models.base import Abilities, Ordering, Recommender, Training
+from cinematrix.models.base import Recommender
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.mlp import ACTIVATIONS, MLP, iterate_pair_blocks
+from cinematrix.models.contract_types import Abilities, Ordering, Training
 
 
 class AutoRec(Recommender):

@@ -11,10 +11,10 @@ from scipy import sparse
 from torch import nn
 
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Training, TrainingLog
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.mlp import MLP
 from cinematrix.models.components.mlp_torch import build_mlp, export_mlp, mark_as_tables
+from cinematrix.models.contract_types import Training, TrainingLog
 from cinematrix.models.training.loop import Schedule, pick_device
 from cinematrix.models.training.two_stage import train_in_two_stages
 

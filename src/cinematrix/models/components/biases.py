@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import ScoreShares
+from cinematrix.models.contract_types import ScoreShares
 
 MAX_SWEEPS = 30
 """Maximum alternations between movie and user biases."""

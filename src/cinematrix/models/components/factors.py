@@ -22,9 +22,10 @@ from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError, TrainingError
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
+from cinematrix.models.base import Recommender
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.least_squares import entry_contributions, solve_ridge
+from cinematrix.models.contract_types import Abilities, Ordering, ScoreShares, Training
 
 Float32 = NDArray[np.float32]
 

@@ -18,14 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.common.memo import WeakMemo
-from cinematrix.data.histories import Histories
+from cinematrix.data.histories import MAX_REMEMBERED, Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.models.base import ScoreShares
+from cinematrix.models.contract_types import ScoreShares
 
 Float32 = NDArray[np.float32]
-
-MAX_REMEMBERED = 64
-"""Maximum histories of a batch whose users' posteriors are remembered for further calls."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.models.base import ScoreShares
+from cinematrix.models.contract_types import ScoreShares
 
 
 def mix_shares(shares: Sequence[ScoreShares], weights: NDArray[Any]) -> ScoreShares:

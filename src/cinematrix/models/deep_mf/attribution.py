@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.models.base import ScoreShares
+from cinematrix.models.contract_types import ScoreShares
 from cinematrix.models.deep_mf.towers import Float32, Towers, encode, silu
 
 QUADRATURE_NODES = (16, 32, 64)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.models.base import ScoreShares
 from cinematrix.models.components.pmf_posterior import Posterior
 from cinematrix.models.components.shares import mix_shares
+from cinematrix.models.contract_types import ScoreShares
 from cinematrix.models.deep_mf.heads import StarsHead
 from cinematrix.models.deep_mf.towers import Float32
 

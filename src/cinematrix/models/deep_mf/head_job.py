@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from cinematrix.common.progress import Progress
 from cinematrix.common.world import ALONE, World
-from cinematrix.models.base import Ordering, TrainingLog, TrainingOptions
+from cinematrix.models.contract_types import Ordering, TrainingLog, TrainingOptions
 from cinematrix.models.deep_mf.encoder import RatingEncoder
 from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.network import HistoryNet

@@ -8,22 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.common.memo import WeakMemo
-from cinematrix.data.histories import Histories
+from cinematrix.data.histories import MAX_REMEMBERED, Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.metrics.top_n import top_pairs
-from cinematrix.models.base import ALL, ScoreShares
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
 from cinematrix.models.components.ease_low_rank import LowRankEase, weigh_by_rating
+from cinematrix.models.contract_types import ALL, ScoreShares
 from cinematrix.models.deep_mf.attribution import attribute_entries, attribute_head
 from cinematrix.models.deep_mf.residual_gp import ResidualGP
 from cinematrix.models.deep_mf.towers import Float32, Towers
 
 MIN_POOL, POOL_SHARE = 1000, 1 / 40
 """Movies of each history whose expected ratings are exact in lists by stars: minimum, and share of all movies."""
-
-MAX_REMEMBERED = 64
-"""Maximum histories of a batch whose encoding is remembered for further calls; larger ones are encoded anew."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import ALL, Abilities, Ordering, Recommender, ScoreShares, Training
+from cinematrix.models.base import Recommender
 from cinematrix.models.components.calibration import UNCALIBRATED
 from cinematrix.models.components.neighbourhoods import genre_adjusted_similarity
 from cinematrix.models.components.quantised_rows import QuantisedRows
+from cinematrix.models.contract_types import ALL, Abilities, Ordering, ScoreShares, Training
 from cinematrix.models.deep_mf.blended_stars import BlendedStarsHead
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.settings import DeepMFSettings

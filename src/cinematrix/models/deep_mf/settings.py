@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cinematrix.common.settings import SearchRange, SearchSpace, check_settings
-from cinematrix.models.base import Ordering
+from cinematrix.models.contract_types import Ordering
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf.network import NetworkShape

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from cinematrix.common.world import Part
-from cinematrix.models.base import Ordering
+from cinematrix.models.contract_types import Ordering
 from cinematrix.models.deep_mf.batches import UserBatch
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from cinematrix.common.world import ALONE, World
-from cinematrix.models.base import Ordering
+from cinematrix.models.contract_types import Ordering
 from cinematrix.models.deep_mf.batches import (
     BatchRatings,
     EncodedBatch,

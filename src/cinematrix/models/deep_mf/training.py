@@ -15,9 +15,9 @@ from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.splits import random
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import Ordering, Training, TrainingLog, TrainingOptions
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.pmf_posterior import Posterior
+from cinematrix.models.contract_types import Ordering, Training, TrainingLog, TrainingOptions
 from cinematrix.models.deep_mf.closed_forms import ClosedForms, TrainedHead
 from cinematrix.models.deep_mf.encoder import RatingEncoder
 from cinematrix.models.deep_mf.export import export_head

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Scale, level_spacing, nearest_levels
-from cinematrix.models.base import check_coverage
 from cinematrix.models.components.conformal import ConformalLevels
+from cinematrix.models.components.coverage import check_coverage
 from cinematrix.models.components.ordinal import OrdinalRegression
 from cinematrix.models.deep_mf.towers import history_statistics
 

@@ -11,7 +11,8 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, Training
+from cinematrix.models.base import Recommender
+from cinematrix.models.contract_types import Abilities, Ordering, Training
 from cinematrix.models.deep_mf_classic.settings import DeepMFClassicSettings
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from torch import nn
 
 from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.splits import random
-from cinematrix.models.base import Training, TrainingLog
+from cinematrix.models.contract_types import Training, TrainingLog
 from cinematrix.models.training.loop import Schedule, pick_device, seeded_torch, train
 
 if TYPE_CHECKING:

@@ -13,9 +13,11 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import level_spacing
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training, check_coverage
+from cinematrix.models.base import Recommender
+from cinematrix.models.components.coverage import check_coverage
 from cinematrix.models.components.ordinal import UNIFORM_SHARE
 from cinematrix.models.components.pmf_posterior import Posterior
+from cinematrix.models.contract_types import Abilities, Ordering, ScoreShares, Training
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.common.world import ALONE, World
 from cinematrix.errors import SettingError, TrainingError
-from cinematrix.models.base import TrainingLog, TrainingOptions
+from cinematrix.models.contract_types import TrainingLog, TrainingOptions
 from cinematrix.models.training.checkpoint import (
     join_rows,
     join_state,

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.splits import random
-from cinematrix.models.base import Training, TrainingLog
+from cinematrix.models.contract_types import Training, TrainingLog
 from cinematrix.models.training.loop import Schedule, TrainingTask, seeded_torch, train
 
 AnyTask = TypeVar("AnyTask", bound=TrainingTask)

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, Training
+from cinematrix.models.base import Recommender
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
 from cinematrix.models.components.mlp import MLP, iterate_pair_blocks, normalise_histories
+from cinematrix.models.contract_types import Abilities, Ordering, Training
 from cinematrix.models.vae.settings import VAESettings
 
 

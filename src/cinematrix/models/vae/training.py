@@ -9,10 +9,10 @@ from torch import nn
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Training, TrainingLog
 from cinematrix.models.components.calibration import select_validation_users
 from cinematrix.models.components.mlp import MLP, normalise_histories
 from cinematrix.models.components.mlp_torch import build_mlp, export_mlp, mark_as_tables
+from cinematrix.models.contract_types import Training, TrainingLog
 from cinematrix.models.training.loop import Schedule, pick_device
 from cinematrix.models.training.two_stage import train_in_two_stages
 
