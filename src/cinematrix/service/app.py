@@ -20,6 +20,7 @@ from cinematrix.service.candidate import CandidateWatcher, load_candidate
 from cinematrix.service.middleware import RequestGuardMiddleware
 from cinematrix.service.model_watcher import Fingerprint, ModelWatcher, read_fingerprint, refresh_movies
 from cinematrix.service.prefetch import Prefetcher
+from cinematrix.service.preloading import PreloadedModel
 from cinematrix.service.problems import Problem
 from cinematrix.service.proxies import ProxyMiddleware
 from cinematrix.service.refit_runner import RefitRunner
@@ -126,10 +127,14 @@ ROUTERS = (
 """Routers in the order in which they are matched against a request."""
 
 
-def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> FastAPI:
+def create_app(
+    settings: ServiceSettings, group: WorkerGroup | None = None, preloaded: PreloadedModel | None = None
+) -> FastAPI:
     """Create the app that serves one model and one store. The model may be added later.
 
-    `group`: the workers of the server, one of which runs the app; None: there are no others.
+    Args:
+        group: the workers of the server, one of which runs the app; None: there are no others.
+        preloaded: the model that the workers share, unless the folder has another by now.
 
     Raises:
         ArtifactError: the model can't be loaded.
@@ -145,7 +150,8 @@ def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> F
     state = ServiceState(settings, store, None, figures, refitter, group)
     _open_caches(state)
     if fingerprint is not None:
-        _load_first_model(state)
+        is_current = preloaded is not None and preloaded.fingerprint == fingerprint
+        _load_first_model(state, preloaded if is_current else None)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -163,18 +169,22 @@ def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> F
     )  # fmt: skip
     app.state.service = state
     app.state.authenticator = Authenticator(store, settings, group)
-    problems.install_error_handlers(app)
-    page.load_assets()
-    for router in ROUTERS:
-        app.include_router(router)
-    app.router.default = page.send_unknown_path
-    _add_health_routes(app)
+    _add_routes(app)
     app.add_middleware(CacheMiddleware, state=state)
     app.add_middleware(RequestGuardMiddleware, settings=settings, figures=figures)
     install_tracing(app, figures, settings)
     app.add_middleware(ProxyMiddleware, proxies=settings.proxies)
     app.openapi = lambda: _build_openapi(app, settings)  # type: ignore[method-assign]
     return app
+
+
+def _add_routes(app: FastAPI) -> None:
+    problems.install_error_handlers(app)
+    page.load_assets()
+    for router in ROUTERS:
+        app.include_router(router)
+    app.router.default = page.send_unknown_path
+    _add_health_routes(app)
 
 
 def _open_caches(state: ServiceState) -> None:
@@ -225,8 +235,12 @@ async def _stop_tasks(state: ServiceState, authenticator: Authenticator) -> None
         authenticator.save_uses()
 
 
-def _load_first_model(state: ServiceState) -> None:
-    served = ServedModel.load(state.settings.model, state.settings.list_cache, state.group)
+def _load_first_model(state: ServiceState, preloaded: PreloadedModel | None) -> None:
+    if preloaded is None:
+        served = ServedModel.load(state.settings.model, state.settings.list_cache, state.group)
+    else:
+        served = preloaded.served.for_worker(state.group)
+        state.facts.keep(preloaded.facts)
     if served.model.data.scale is not None:
         state.store.fix_scale(served.model.data.scale)
     if state.settings.refit_every:
