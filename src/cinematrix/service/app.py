@@ -128,13 +128,15 @@ ROUTERS = (
 
 
 def create_app(
-    settings: ServiceSettings, group: WorkerGroup | None = None, preloaded: PreloadedModel | None = None
-) -> FastAPI:
+    settings: ServiceSettings, group: WorkerGroup | None = None, preloaded: PreloadedModel | None = None,
+    app: FastAPI | None = None,
+) -> FastAPI:  # fmt: skip
     """Create the app that serves one model and one store. The model may be added later.
 
     Args:
         group: the workers of the server, one of which runs the app; None: there are no others.
         preloaded: the model that the workers share, unless the folder has another by now.
+        app: routes that the workers share (`make_routes`) and that no other app has; None: make them.
 
     Raises:
         ArtifactError: the model can't be loaded.
@@ -152,24 +154,9 @@ def create_app(
     if fingerprint is not None:
         is_current = preloaded is not None and preloaded.fingerprint == fingerprint
         _load_first_model(state, preloaded if is_current else None)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        make = partial(recommendations.prefetch_list, state)
-        state.ahead = Prefetcher(make, settings.prefetched, state.foreground.idle)
-        state.ahead.start()
-        _start_tasks(state, app.state.authenticator, fingerprint)
-        yield
-        await _stop_tasks(state, app.state.authenticator)
-        store.close()
-
-    app = FastAPI(
-        title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, openapi_url=None,
-        redirect_slashes=False,  # a redirect would name http://, behind TLS without --proxy
-    )  # fmt: skip
-    app.state.service = state
+    app = app or make_routes()
+    app.state.service, app.state.fingerprint = state, fingerprint
     app.state.authenticator = Authenticator(store, settings, group)
-    _add_routes(app)
     app.add_middleware(CacheMiddleware, state=state)
     app.add_middleware(RequestGuardMiddleware, settings=settings, figures=figures)
     install_tracing(app, figures, settings)
@@ -178,13 +165,32 @@ def create_app(
     return app
 
 
-def _add_routes(app: FastAPI) -> None:
+def make_routes() -> FastAPI:
+    """Make an app of all routes, with neither settings nor a store and a model behind them."""
+    app = FastAPI(
+        title="Cinematrix", version=version("cinematrix"), lifespan=_run, openapi_url=None,
+        redirect_slashes=False,  # a redirect would name http://, behind TLS without --proxy
+    )  # fmt: skip
     problems.install_error_handlers(app)
     page.load_assets()
     for router in ROUTERS:
         app.include_router(router)
     app.router.default = page.send_unknown_path
     _add_health_routes(app)
+    return app
+
+
+@asynccontextmanager
+async def _run(app: FastAPI) -> AsyncIterator[None]:
+    """Run the background tasks of an app while it answers requests."""
+    state: ServiceState = app.state.service
+    make = partial(recommendations.prefetch_list, state)
+    state.ahead = Prefetcher(make, state.settings.prefetched, state.foreground.idle)
+    state.ahead.start()
+    _start_tasks(state, app.state.authenticator, app.state.fingerprint)
+    yield
+    await _stop_tasks(state, app.state.authenticator)
+    state.store.close()
 
 
 def _open_caches(state: ServiceState) -> None:

@@ -27,7 +27,7 @@ from granian.server.embed import Server
 
 from cinematrix.common.threads import limit_process_to_one_thread
 from cinematrix.errors import SettingError
-from cinematrix.service.app import create_app
+from cinematrix.service.app import create_app, make_routes
 from cinematrix.service.auth import Authenticator
 from cinematrix.service.logging import LOG, QueuedLogHandler, write_log
 from cinematrix.service.preloading import PreloadedModel, preload_model
@@ -73,9 +73,10 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
     here, page = _list_page_urls(settings)
 
     def work(
-        group: WorkerGroup, ready: Callable[[], None] = lambda: None, preloaded: PreloadedModel | None = None
-    ) -> None:
-        app = create_app(settings) if group.size == 1 else create_app(settings, group, preloaded)
+        group: WorkerGroup, ready: Callable[[], None] = lambda: None, preloaded: PreloadedModel | None = None,
+        routes: FastAPI | None = None,
+    ) -> None:  # fmt: skip
+        app = create_app(settings) if group.size == 1 else create_app(settings, group, preloaded, routes)
         dropped = app.state.service.figures.dropped.inc
         log = QueuedLogHandler(sys.stderr.fileno(), dropped, settings.log_lines, partial(group.turn, "log"))
         with write_log(log, settings.log_form, settings.log_level):
@@ -94,9 +95,9 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
         if settings.workers == 1:
             work(WorkerGroup())
             return
-        preloaded = _load_what_is_shared(settings)
+        preloaded, routes = _load_what_is_shared(settings)
         with TemporaryDirectory(prefix="cinematrix-workers-") as folder:
-            group, each = WorkerGroup(Path(folder), settings.workers), partial(work, preloaded=preloaded)
+            group, each = WorkerGroup(Path(folder), settings.workers), partial(work, preloaded=preloaded, routes=routes)
             WorkerProcesses(group, each, settings.shutdown_seconds).run()
 
 
@@ -136,19 +137,19 @@ def _list_page_urls(settings: ServiceSettings) -> tuple[str, str]:
     return _make_url(here, settings.port), _make_url(named[0] if named else here, settings.port)
 
 
-def _load_what_is_shared(settings: ServiceSettings) -> PreloadedModel | None:
-    """Load in the main process what the workers share: the model, and what an app imports, by building an empty one.
+def _load_what_is_shared(settings: ServiceSettings) -> tuple[PreloadedModel | None, FastAPI]:
+    """Load in the main process what the workers share: the model, the routes, and what an app imports.
 
     It is exempt from garbage collection, which would write to it and so copy it in each worker.
     """
     preloaded = preload_model(settings)
-    create_app(
-        replace(settings, model=Path("/dev/null/none"), db="sqlite://", posters=None, otel_endpoint="")
-    ).state.service.store.close()
+    empty = replace(settings, model=Path("/dev/null/none"), db="sqlite://", posters=None, otel_endpoint="")
+    create_app(empty).state.service.store.close()
+    routes = make_routes()
     gc.collect()
     gc.freeze()
     return_free_memory()
-    return preloaded
+    return preloaded, routes
 
 
 def _check_open(authenticator: Authenticator, settings: ServiceSettings) -> None:
