@@ -20,11 +20,16 @@ from cinematrix.lifecycle import versions
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
+from cinematrix.service.preloading import POLARS_THREADS
 from serving import PROGRAM, ServerProcess, free_port, send_request
 from waiting import wait_for
 from worlds import taste_world
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="several workers need Linux")
+
+
+MAX_OWN_SHARE = 0.35
+"""Maximum memory of its own that a worker has, of all its resident memory."""
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +90,53 @@ def _target(link: Path) -> str:
         return ""
 
 
+def _arrays_of(pid: int) -> list[str]:
+    """Return the addresses at which a process has mapped the arrays of models."""
+    lines = Path(f"/proc/{pid}/maps").read_text("utf-8").splitlines()
+    return [line.split("-")[0] for line in lines if line.endswith("arrays.safetensors")]
+
+
+def _own_megabytes(pid: int) -> float:
+    """Return the memory of a process that no other one shares."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
+    return sum(int(kilobytes) for kilobytes in re.findall(r"Private_\w+: +(\d+)", rollup)) / 1024
+
+
+def _resident_megabytes(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def test_workers_share_the_model_of_the_main_process(server: ServerProcess) -> None:
+    """They answer by the arrays that it mapped, and have little memory of their own."""
+    arrays, workers = _arrays_of(server.process.pid), server.workers()
+    assert arrays
+    assert [_arrays_of(pid) for pid in workers] == [arrays, arrays]
+    for pid in workers:
+        assert _own_megabytes(pid) < MAX_OWN_SHARE * _resident_megabytes(pid)
+
+
+COMPUTES = """
+import polars
+from cinematrix.models.bias import Bias
+score = Bias.score
+def score_with_polars(*args, **options):
+    polars.DataFrame({"movie": [1]}).select("movie")
+    return score(*args, **options)
+Bias.score = score_with_polars
+"""
+"""Statements after which a model computes with Polars."""
+
+
+def test_a_model_that_computes_with_polars_is_loaded_by_each_worker(place: Path, tmp_path: Path) -> None:
+    """It can't be loaded before the fork. The log says so, and the workers answer."""
+    log, words = tmp_path / "log", ("--workers", "2")
+    with ServerProcess(place, f"sqlite:///{tmp_path}/store.db", log, *words, before=COMPUTES) as server:
+        wait_for(lambda: _is_up(server), 60)
+        assert server.ask("POST", "/v1/recommendations", {"ratings": []})[0] == 200
+        assert not _arrays_of(server.process.pid)
+        assert "computes with Polars" in log.read_text("utf-8")
+
+
 def test_a_rating_through_one_worker_counts_in_the_next_list_of_the_other(server: ServerProcess) -> None:
     """Kept lists of both workers change with each rating, whichever worker stored it."""
     with connect_to_each(server) as pair:
@@ -115,6 +167,22 @@ def test_workers_share_metrics_and_exposure(server: ServerProcess) -> None:
 def _sum(metric: str, text: str, labels: str = "") -> float:
     """Return the sum of a metric's samples in the Prometheus text."""
     return sum(map(float, re.findall(rf"^{metric}{labels}\S* (\S+)", text, re.M)))
+
+
+def test_polars_computes_in_the_workers_alone(server: ServerProcess) -> None:
+    """Each worker filters movies and reads a table by Polars' threads of its own; the main process has none."""
+    with connect_to_each(server) as pair:
+        for connection in pair:
+            body = {"ratings": [], "where": "genre=Comedy"}
+            movie = send_request(connection, "POST", "/v1/recommendations", body)[1]["items"][0]["movie"]
+            connection.request("POST", "/v1/imports?name=ratings.csv", f"movieId,rating\n{movie},4\n")
+            assert json.loads(connection.getresponse().read())["imported"] == 1
+    computes = [_has_polars_threads(pid) for pid in (server.process.pid, *server.workers())]
+    assert computes == [False, True, True]
+
+
+def _has_polars_threads(pid: int) -> bool:
+    return any(task.read_text().startswith(POLARS_THREADS) for task in Path(f"/proc/{pid}/task").glob("*/comm"))
 
 
 def test_workers_share_rate_limits(server: ServerProcess) -> None:

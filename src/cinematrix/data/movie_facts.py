@@ -126,6 +126,10 @@ class MovieFacts:
         """LRU cache of ages, by country."""
         return lru_cache(MAX_COUNTRIES)(self._find_ages)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickle stores: all but the cache of ages."""
+        return {name: value for name, value in vars(self).items() if name != "_ages_by_country"}
+
     def _find_ages(self, country: str) -> NDArray[np.float32]:
         ages, known = np.full(len(self.frame), np.nan, np.float32), self._certified
         strictest = known.group_by("place").agg(pl.col("age").max())

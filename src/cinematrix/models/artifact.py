@@ -106,8 +106,11 @@ def save(
         (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
-def load(path: str | PathLike[str]) -> Artifact:
+def load(path: str | PathLike[str], *, catalog: Catalog | pl.DataFrame | None = None) -> Artifact:
     """Load the model saved in the folder `path`.
+
+    Args:
+        catalog: the model's catalog or its frame, if it was read before.
 
     Raises:
         ArtifactError: it doesn't exist, is incomplete, was changed, or was written by a newer Cinematrix.
@@ -116,8 +119,9 @@ def load(path: str | PathLike[str]) -> Artifact:
     manifest = read_manifest(path)
     arrays = map_arrays(_find_file(path, ARRAYS), manifest["sha256"].get(ARRAYS))
     try:
-        frame = select_known(pl.read_parquet(_read_file(path, CATALOG, manifest)))
-        data = _build_training_data(arrays, frame, manifest["scale"])
+        if catalog is None:
+            catalog = select_known(pl.read_parquet(_read_file(path, CATALOG, manifest)))
+        data = _build_training_data(arrays, catalog, manifest["scale"])
         model_type = model_class(manifest["model"])
         learned = {name[6:]: array for name, array in arrays.items() if name.startswith("model.")}
         settings = manifest["settings"]
@@ -183,9 +187,9 @@ def _arrays(model: Recommender) -> dict[str, NDArray[Any]]:
 
 
 def _build_training_data(
-    arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str, float] | None
+    arrays: dict[str, NDArray[Any]], catalog: Catalog | pl.DataFrame, scale: dict[str, float] | None
 ) -> TrainingData:
-    """Return the training data from the arrays, the catalog and the scale of an artefact."""
+    """Return the training data from the arrays, the catalog or its frame, and the scale of an artefact."""
 
     def select_prefix(prefix: str) -> dict[str, NDArray[Any]]:
         return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
@@ -199,9 +203,11 @@ def _build_training_data(
     _check_histories(histories, len(users), len(movies))
     if (times := history.get("times")) is not None and len(times) != len(histories.items):
         raise ValueError("the times don't fit the histories")
-    if len(frame) != len(movies):
-        raise ValueError(f"{len(frame):,} rows of the catalog for {len(movies):,} movies")
-    return TrainingData(users, movies, Catalog(movies, frame), histories, Scale(**scale) if scale else None, times)
+    if len(catalog) != len(movies):
+        raise ValueError(f"{len(catalog):,} rows of the catalog for {len(movies):,} movies")
+    if not isinstance(catalog, Catalog):
+        catalog = Catalog(movies, catalog)
+    return TrainingData(users, catalog.movies, catalog, histories, Scale(**scale) if scale else None, times)
 
 
 def _check_histories(histories: Histories, n_users: int, n_movies: int) -> None:

@@ -20,6 +20,7 @@ from cinematrix.service.candidate import CandidateWatcher, load_candidate
 from cinematrix.service.middleware import RequestGuardMiddleware
 from cinematrix.service.model_watcher import Fingerprint, ModelWatcher, read_fingerprint, refresh_movies
 from cinematrix.service.prefetch import Prefetcher
+from cinematrix.service.preloading import PreloadedModel
 from cinematrix.service.problems import Problem
 from cinematrix.service.proxies import ProxyMiddleware
 from cinematrix.service.refit_runner import RefitRunner
@@ -126,10 +127,16 @@ ROUTERS = (
 """Routers in the order in which they are matched against a request."""
 
 
-def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> FastAPI:
+def create_app(
+    settings: ServiceSettings, group: WorkerGroup | None = None, preloaded: PreloadedModel | None = None,
+    app: FastAPI | None = None,
+) -> FastAPI:  # fmt: skip
     """Create the app that serves one model and one store. The model may be added later.
 
-    `group`: the workers of the server, one of which runs the app; None: there are no others.
+    Args:
+        group: the workers of the server, one of which runs the app; None: there are no others.
+        preloaded: the model that the workers share, unless the folder has another by now.
+        app: routes that the workers share (`make_routes`) and that no other app has; None: make them.
 
     Raises:
         ArtifactError: the model can't be loaded.
@@ -145,36 +152,45 @@ def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> F
     state = ServiceState(settings, store, None, figures, refitter, group)
     _open_caches(state)
     if fingerprint is not None:
-        _load_first_model(state)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        make = partial(recommendations.prefetch_list, state)
-        state.ahead = Prefetcher(make, settings.prefetched, state.foreground.idle)
-        state.ahead.start()
-        _start_tasks(state, app.state.authenticator, fingerprint)
-        yield
-        await _stop_tasks(state, app.state.authenticator)
-        store.close()
-
-    app = FastAPI(
-        title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, openapi_url=None,
-        redirect_slashes=False,  # a redirect would name http://, behind TLS without --proxy
-    )  # fmt: skip
-    app.state.service = state
+        is_current = preloaded is not None and preloaded.fingerprint == fingerprint
+        _load_first_model(state, preloaded if is_current else None)
+    app = app or make_routes()
+    app.state.service, app.state.fingerprint = state, fingerprint
     app.state.authenticator = Authenticator(store, settings, group)
-    problems.install_error_handlers(app)
-    page.load_assets()
-    for router in ROUTERS:
-        app.include_router(router)
-    app.router.default = page.send_unknown_path
-    _add_health_routes(app)
     app.add_middleware(CacheMiddleware, state=state)
     app.add_middleware(RequestGuardMiddleware, settings=settings, figures=figures)
     install_tracing(app, figures, settings)
     app.add_middleware(ProxyMiddleware, proxies=settings.proxies)
     app.openapi = lambda: _build_openapi(app, settings)  # type: ignore[method-assign]
     return app
+
+
+def make_routes() -> FastAPI:
+    """Make an app of all routes, with neither settings nor a store and a model behind them."""
+    app = FastAPI(
+        title="Cinematrix", version=version("cinematrix"), lifespan=_run, openapi_url=None,
+        redirect_slashes=False,  # a redirect would name http://, behind TLS without --proxy
+    )  # fmt: skip
+    problems.install_error_handlers(app)
+    page.load_assets()
+    for router in ROUTERS:
+        app.include_router(router)
+    app.router.default = page.send_unknown_path
+    _add_health_routes(app)
+    return app
+
+
+@asynccontextmanager
+async def _run(app: FastAPI) -> AsyncIterator[None]:
+    """Run the background tasks of an app while it answers requests."""
+    state: ServiceState = app.state.service
+    make = partial(recommendations.prefetch_list, state)
+    state.ahead = Prefetcher(make, state.settings.prefetched, state.foreground.idle)
+    state.ahead.start()
+    _start_tasks(state, app.state.authenticator, app.state.fingerprint)
+    yield
+    await _stop_tasks(state, app.state.authenticator)
+    state.store.close()
 
 
 def _open_caches(state: ServiceState) -> None:
@@ -225,8 +241,12 @@ async def _stop_tasks(state: ServiceState, authenticator: Authenticator) -> None
         authenticator.save_uses()
 
 
-def _load_first_model(state: ServiceState) -> None:
-    served = ServedModel.load(state.settings.model, state.settings.list_cache, state.group)
+def _load_first_model(state: ServiceState, preloaded: PreloadedModel | None) -> None:
+    if preloaded is None:
+        served = ServedModel.load(state.settings.model, state.settings.list_cache, state.group)
+    else:
+        served = preloaded.served.for_worker(state.group)
+        state.facts.keep(preloaded.facts)
     if served.model.data.scale is not None:
         state.store.fix_scale(served.model.data.scale)
     if state.settings.refit_every:

@@ -35,6 +35,10 @@ class FactsSource:
                 self._made = [*self._made, made][-MAX_CATALOGS:]
             return made
 
+    def keep(self, made: MovieFacts) -> None:
+        """Keep facts that were made before the first table was gathered."""
+        self._made.append(made)
+
     def take(self, gathered: pl.DataFrame, models: Iterable[ServedModel]) -> None:
         """Replace the gathered facts, and drop the lists of models that depend on them. Nobody waits meanwhile."""
         models = list(models)

@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers, parse_id
 from cinematrix.data.rating_updates import RatingUpdates, apply_updates
@@ -64,9 +65,14 @@ class ServedModel:
         object.__setattr__(self, "lists", ListCache(self.cache_bytes))
 
     @classmethod
-    def load(cls, path: Path, cache_bytes: int, group: WorkerGroup | None = None) -> Self:
-        """Load the model in a folder and make some lists, so that its lazy parts are ready for the first request."""
-        artifact = load(path)
+    def load(
+        cls, path: Path, cache_bytes: int, group: WorkerGroup | None = None, *, catalog: Catalog | None = None
+    ) -> Self:
+        """Load the model in a folder and make some lists, so that its lazy parts are ready for the first request.
+
+        `catalog`: as in `artifact.load`.
+        """
+        artifact = load(path, catalog=catalog)
         for history in (Histories.empty(1), *islice(artifact.model.data.history.split(), 1)):
             recommend(artifact.model, history, 1)
         version = fingerprint_manifest(artifact.about)
@@ -78,6 +84,12 @@ class ServedModel:
         self.questionnaire.next(Histories.empty(1), np.zeros(0, np.int32))
         _ = self.starters
         return self
+
+    def for_worker(self, group: WorkerGroup) -> Self:
+        """Return the model as a worker of `group` serves it: with the same indexes, and lists and counts of its own."""
+        mine = replace(self, made={}, group=group)
+        vars(mine).update({name: value for name, value in vars(self).items() if name not in vars(mine)})
+        return mine
 
     @property
     def base_version(self) -> str:

@@ -27,10 +27,12 @@ from granian.server.embed import Server
 
 from cinematrix.common.threads import limit_process_to_one_thread
 from cinematrix.errors import SettingError
-from cinematrix.service.app import create_app
+from cinematrix.service.app import create_app, make_routes
 from cinematrix.service.auth import Authenticator
 from cinematrix.service.logging import LOG, QueuedLogHandler, write_log
+from cinematrix.service.preloading import PreloadedModel, preload_model
 from cinematrix.service.settings import LOOPBACK_HOSTS, ServiceSettings
+from cinematrix.service.startup import return_free_memory
 from cinematrix.service.worker_group import WorkerGroup
 from cinematrix.service.worker_processes import WorkerProcesses
 from cinematrix.store.engine import hold_server_lock
@@ -70,8 +72,11 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
     url = _make_url(settings.address, settings.port)
     here, page = _list_page_urls(settings)
 
-    def work(group: WorkerGroup, ready: Callable[[], None] = lambda: None) -> None:
-        app = create_app(settings) if group.size == 1 else create_app(settings, group)
+    def work(
+        group: WorkerGroup, ready: Callable[[], None] = lambda: None, preloaded: PreloadedModel | None = None,
+        routes: FastAPI | None = None,
+    ) -> None:  # fmt: skip
+        app = create_app(settings) if group.size == 1 else create_app(settings, group, preloaded, routes)
         dropped = app.state.service.figures.dropped.inc
         log = QueuedLogHandler(sys.stderr.fileno(), dropped, settings.log_lines, partial(group.turn, "log"))
         with write_log(log, settings.log_form, settings.log_level):
@@ -90,9 +95,10 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
         if settings.workers == 1:
             work(WorkerGroup())
             return
-        _load_shared_code(settings)
+        preloaded, routes = _load_what_is_shared(settings)
         with TemporaryDirectory(prefix="cinematrix-workers-") as folder:
-            WorkerProcesses(WorkerGroup(Path(folder), settings.workers), work, settings.shutdown_seconds).run()
+            group, each = WorkerGroup(Path(folder), settings.workers), partial(work, preloaded=preloaded, routes=routes)
+            WorkerProcesses(group, each, settings.shutdown_seconds).run()
 
 
 def _check_port_is_free(settings: ServiceSettings) -> None:
@@ -131,16 +137,19 @@ def _list_page_urls(settings: ServiceSettings) -> tuple[str, str]:
     return _make_url(here, settings.port), _make_url(named[0] if named else here, settings.port)
 
 
-def _load_shared_code(settings: ServiceSettings) -> None:
-    """Import in the main process what an app imports, so that the workers share it: build one without model and data.
+def _load_what_is_shared(settings: ServiceSettings) -> tuple[PreloadedModel | None, FastAPI]:
+    """Load in the main process what the workers share: the model, the routes, and what an app imports.
 
     It is exempt from garbage collection, which would write to it and so copy it in each worker.
     """
-    create_app(
-        replace(settings, model=Path("/dev/null/none"), db="sqlite://", posters=None, otel_endpoint="")
-    ).state.service.store.close()
+    preloaded = preload_model(settings)
+    empty = replace(settings, model=Path("/dev/null/none"), db="sqlite://", posters=None, otel_endpoint="")
+    create_app(empty).state.service.store.close()
+    routes = make_routes()
     gc.collect()
     gc.freeze()
+    return_free_memory()
+    return preloaded, routes
 
 
 def _check_open(authenticator: Authenticator, settings: ServiceSettings) -> None:

@@ -1,8 +1,9 @@
 """The main process of a server with several workers: starts them, replaces those that end, and stops them all.
 
-The workers are forked from a process that has imported everything and loaded nothing, so they share the code. Each
-listens on the port itself: Linux distributes the connections. Granian's own worker processes aren't used, because they
-give up the whole server when a worker ends twice within seconds, and outlive their main process when it is killed.
+The workers are forked from a process that has imported everything and loaded the model (`preloading`), so they share
+both. It has no store, no socket and no threads of its own, so they share nothing else of it. Each listens on the port
+itself: Linux distributes the connections. Granian's own worker processes aren't used, because they give up the whole
+server when a worker ends twice within seconds, and outlive their main process when it is killed.
 """
 
 import os
