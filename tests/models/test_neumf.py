@@ -7,9 +7,10 @@ import torch
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import SettingError
+from cinematrix.models.neumf import training
 from cinematrix.models.neumf.model import NeuMF
 from cinematrix.models.neumf.settings import NeuMFSettings
-from cinematrix.models.neumf.training import NeuMFNet
+from cinematrix.models.neumf.training import NeuMFNet, NeuMFTask
 from contract import Contract
 
 SMALL = {"factors": 8, "batch": 128, "epochs": 20, "learning_rate": 0.02, "weight_decay": 1.0}
@@ -60,6 +61,22 @@ def test_numpy_equals_torch(model: NeuMF) -> None:
         expected = net(users, movies).numpy()
     logits = (model.score(model.data.history) - model.popular)[users.numpy(), movies.numpy()]
     np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+def test_validation_in_blocks_is_the_loss_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of seven pairs, the last one smaller, have the same mean loss as all pairs, and none is larger."""
+    rng = np.random.default_rng(0)
+    ratings = Ratings.from_arrays(np.repeat(np.arange(10), 5), np.tile(np.arange(25), 2))
+    task = NeuMFTask(ratings, ratings.take(rng.permutation(50)[:9]), 25, NeuMFSettings(**SMALL), torch.device("cpu"))  # type: ignore[arg-type]
+    sizes: list[int] = []
+    task.net.register_forward_pre_hook(lambda _, pair: sizes.append(len(pair[0])))
+    with torch.inference_mode():
+        at_once = task.validate()
+        monkeypatch.setattr(training, "VALIDATED_PAIRS", 7)
+        assert task.validate() == pytest.approx(at_once, rel=1e-6)
+    assert max(sizes[1:]) == 7
+    assert sizes[-1] < 7
+    assert sum(sizes[1:]) == sizes[0]
 
 
 def test_slopes_are_the_derivatives(model: NeuMF) -> None:
