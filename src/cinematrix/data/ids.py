@@ -5,7 +5,8 @@ An *ID* is what the caller uses for a user or a movie: any integer or string. A 
 
 One rule says which IDs are the same, in files, frames, histories, the service and the store (`canonical_id`): a whole
 number of any length is itself however it is written (12, "12", 12.0, "12.0"); all else is text, in Unicode's form NFC
-and without blanks around it. "0012" and "+12" are text, since they aren't how a number is written.
+and without blanks or invisible characters around it. "0012" and "+12" are text, since they aren't how a number is
+written.
 """
 
 import re
@@ -33,13 +34,20 @@ WHOLE_WITH_ZEROS = r"^(0|-?[1-9][0-9]*)\.0+$"
 """Pattern of a whole number that is written as a float."""
 
 
+BLANKS = (
+    "".join(filter(str.isspace, map(chr, range(0x3001))))
+    + "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
+)
+"""Characters that don't count around an ID: blanks, zero-width ones, marks of direction and of byte order."""
+
+
 def canonical_id(text: str) -> str:
     """Return the one form of an ID in text.
 
     >>> canonical_id(" 12.0 "), canonical_id("0012"), canonical_id("12.5")
     ('12', '0012', '12.5')
     """
-    plain = unicodedata.normalize("NFC", text.strip()) or text
+    plain = unicodedata.normalize("NFC", text.strip(BLANKS)) or text
     whole = re.fullmatch(WHOLE_WITH_ZEROS, plain)
     return whole[1] if whole else plain
 
