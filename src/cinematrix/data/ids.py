@@ -257,5 +257,8 @@ def _as_integer(text: str) -> int:
     return number if -(2**63) <= number < 2**63 else _NO_INTEGER
 
 
-ID_PATTERN = r"^[^\x00-\x1f\x7f/]{1,200}$"
-"""Pattern of IDs that the service and the importers accept: 1 to 200 characters, no control characters, no slash."""
+ID_PATTERN = r"^[^\x00-\x1f\x7f/\ufffd]{1,200}$"
+"""Pattern of IDs that the service and the importers accept: 1 to 200 characters, no control characters, no slash.
+
+U+FFFD stands for bytes that are no UTF-8, such as `%FF` in an address, and would make different users equal.
+"""
