@@ -124,13 +124,21 @@ def test_a_file_never_replaces_a_folder(tmp_path: Path) -> None:
     assert names(tmp_path / "folder") == ["a.txt", "deeper"]
 
 
-def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
-    """The target of a link stays as it is."""
+@pytest.mark.parametrize("target", ["first", "nowhere"])
+@pytest.mark.parametrize("content", ["file", "folder"])
+@pytest.mark.parametrize("exchange", [True, False], ids=["in one step", "in two steps"])
+def test_a_link_is_replaced_and_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, content: str, exchange: bool
+) -> None:
+    """The target of a link stays as it is, whether a file or a folder replaces the link."""
+    if not exchange:
+        monkeypatch.setattr(atomic_files, "_exchange", lambda a, b: False)
     make_folder(tmp_path / "first", "old")
-    (tmp_path / "current").symlink_to(tmp_path / "first")
+    (tmp_path / "current").symlink_to(tmp_path / target)
     with write_atomically(tmp_path / "current", force=True) as place:
-        place.write_text("new")
-    assert (tmp_path / "current").read_text() == "new"
+        place.write_text("new") if content == "file" else make_folder(place, "new")
+    new = tmp_path / "current" if content == "file" else tmp_path / "current" / "a.txt"
+    assert (new.read_text(), (tmp_path / "current").is_symlink()) == ("new", False)
     assert (tmp_path / "first" / "a.txt").read_text() == "old"
     assert names(tmp_path) == ["current", "first"]
 

@@ -351,6 +351,9 @@ IDS: list[tuple[str, Callable[[int], object], object]] = [
     ("blanks", lambda u: f" {u} ", 1),
     ("decomposed", lambda u: f"Zoe\u0308{u}", "Zoë1"),
     ("over lines", lambda u: f'"a\n{u}"', "a\n1"),
+    ("some invisible", lambda u: f"\ufeff \u200e{u}\u200b" if u % 2 else u, 1),
+    ("formulas of Excel", lambda u: f'"=""00{u}"""', "001"),
+    ("longer than the head", lambda u: f"{u}" + "x" * 70_000, "1" + "x" * 70_000),
 ]
 
 
@@ -416,7 +419,7 @@ def test_ids_that_a_spreadsheet_rounded(take: Callable[..., Dataset]) -> None:
 @pytest.mark.parametrize(
     ("encoding", "name"),
     [("latin-1", "José Núñez"), ("cp1252", "“Zoë”"), ("cp1251", "Иван Петров"), ("koi8-r", "Иван Петров"),
-     ("cp866", "Иван Петров"), ("utf-16", "José"), ("utf-8-sig", "Иван")],
+     ("cp866", "Иван Петров"), ("utf-16", "José"), ("utf-16-le", "José"), ("utf-16-be", "Иван"), ("utf-8-sig", "Иван")],
 )  # fmt: skip
 def test_encodings(take: Callable[..., Dataset], encoding: str, name: str) -> None:
     """Letters come out right, and another encoding than UTF-8 is said."""
@@ -425,10 +428,48 @@ def test_encodings(take: Callable[..., Dataset], encoding: str, name: str) -> No
     assert bool(dataset.report.notes) == (encoding != "utf-8-sig")
 
 
-def test_other_code_pages_are_refused(take: Callable[..., Dataset]) -> None:
-    """Chinese code pages aren't taken for Cyrillic."""
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("gbk", "张伟"), ("shift_jis", "ユーザ"), ("big5", "使用者"), ("euc-kr", "사용자")]
+)
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_other_code_pages_are_refused(take: Callable[..., Dataset], encoding: str, name: str, form: str) -> None:
+    """East Asian code pages aren't taken for Cyrillic or Western ones, in which different users would become one."""
+    rows = [(f"{name}{u}", m, r, t) for u, m, r, t in ROWS]
+    records = [dict(zip(HEAD, row, strict=True)) for row in rows]
+    content = text(HEAD, rows) if form == "csv" else json.dumps(records, ensure_ascii=False)
     with pytest.raises(DataError, match="isn't UTF-8; save the file as UTF-8"):
-        take(text(HEAD, [(f"张伟{u}", f"霸王别姬{m}", r, t) for u, m, r, t in ROWS]), "gbk")
+        take(content, encoding)
+
+
+def test_bytes_that_the_encoding_lacks_are_bad_rows(take: Callable[..., Dataset]) -> None:
+    """A byte without a letter doesn't become a mark that makes different users equal."""
+    content = text(HEAD, [(f"José Núñez{u}", m, r, t) for u, m, r, t in ROWS]).encode("cp1252")
+    with pytest.raises(DataError, match="line 26: byte 0x81 at place 1 isn't UTF-8"):
+        take(content + b"\x81,1,5,1400000000\n\x8d,1,1,1400000000\n")
+
+
+@pytest.mark.parametrize("above", ["sep=;\n", '"sep=;"\n', "sep=;  \r\n", "#made by a program\n", "#a\n# b, c\n\n"])
+def test_lines_above_the_table(take: Callable[..., Dataset], above: str) -> None:
+    """Excel's line of the separator and comments are no header."""
+    assert triples(take(above + text(HEAD, ROWS, ";"))) == EXPECTED
+
+
+@pytest.mark.parametrize("one_document", [False, True])
+def test_half_characters_in_json(take: Callable[..., Dataset], one_document: bool) -> None:
+    """A text that was cut within an emoji spoils nothing; whole emojis and backslashes stay."""
+    users = [r"cut\ud83d", r"low\ude00", r"\ud83d\ude00", r"\\ud83d"]
+    lines = [f'{{"user": "{user}", "item": {i}, "rating": 4}}' for i, user in enumerate(users)]
+    dataset = take(f"[{','.join(lines)}]" if one_document else "\n".join(lines))
+    assert [row[0] for row in dataset.to_frame().iter_rows()] == ["cut\ufffd", "low\ufffd", "😀", r"\ud83d"]
+
+
+def test_a_header_longer_than_the_head(take: Callable[..., Dataset]) -> None:
+    """A wide table with titles for names may have a long first line."""
+    titles = [f"A film with a rather long title, number {i:04} (1999)".replace(",", "") for i in range(2000)]
+    wide = f"user,{','.join(titles)}\nann,{',' * 1998}5,3\nbob,4{',' * 1999}"
+    assert sorted(triples(take(wide, columns={"movie": "*"}))) == [
+        ("ann", titles[-2], 5.0), ("ann", titles[-1], 3.0), ("bob", titles[0], 4.0)
+    ]  # fmt: skip
 
 
 def test_wide_tables(take: Callable[..., Dataset]) -> None:
@@ -471,6 +512,8 @@ def test_a_folder_of_parquet_parts(tmp_path: Path) -> None:
         (b"\x80\x04", "a Python pickle"), (b"<?xml version='1.0'?><a/>", "is XML"),
         (b"<<<<<<< HEAD\nuser", "a merge conflict"), (b"FEA1", "Feather file"),
         (b"<!doctype html>", "a web page"), (b"{'user': 1, 'item'", "isn't whole JSON"),
+        (b"[" * 100_000, "JSON nested too deep"), (b'{"user": 1}\n' + b"[" * 100_000, "line 2 isn't JSON"),
+        (b'{"user": [1, 2], "item": [1, 2], "rating": [5]}', "different lengths .user 2, item 2, rating 1"),
     ],
 )  # fmt: skip
 def test_what_is_no_table_is_named(take: Callable[..., Dataset], content: bytes, what: str) -> None:

@@ -370,7 +370,7 @@ HOSTILE = {
     "NUL byte": (GOOD + b"4,5\0,3,13\n", "line 5: there is a NUL byte"),
     "the first of two kinds": (HEAD + b"1,5,x,1\n,5,3,1\n", r"line 2: the rating 'x' .*\(2 bad lines\)"),
     "a byte in no word": (b"user,movie,rating\n1,5\xe9,3\n", "line 2: byte 0xe9 at place 4 isn't UTF-8"),
-    "UTF-16 without a mark": (GOOD.decode().encode("utf-16-le"), "is binary or UTF-16"),
+    "UTF-32": (GOOD.decode().encode("utf-32"), "is binary, not text"),
     "empty": (b"", "is empty; a table is needed"),
     "blank lines only": (b"\xef\xbb\xbf\n\r\n \n", "is empty; a table is needed"),
     "header only": (HEAD + b"\n", "has a header and no ratings"),

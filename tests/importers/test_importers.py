@@ -362,6 +362,29 @@ def test_any_csv_by_common_column_names_or_a_mapping() -> None:
 
 @pytest.mark.fault(14)
 @pytest.mark.parametrize(
+    "header",
+    [
+        "Const,Ihre Bewertung,Bewertungsdatum,Titel,Originaltitel,URL,Titeltyp,IMDb-Bewertung,Jahr",
+        "Const,Votre note,Date de notation,Titre,Titre original,URL,Type de titre,Note IMDb,Année",
+        "Const,Tu calificación,Fecha de calificación,Título,Título original,URL,Tipo de título,Puntuación IMDb,Año",
+        "Const,Sua avaliação,Data da avaliação,Título,Título original,URL,Tipo de título,Avaliação,Ano",
+        "Const,Il tuo voto,Data del voto,Titolo,Titolo originale,URL,Tipo di titolo,Voto,Anno",
+    ],
+)
+def test_headers_in_other_languages(header: str) -> None:
+    """One's own rating counts, not the site's; its day and the kind of work are understood."""
+    rows = [
+        "tt0133093,9,2024-01-01,Matrix,The Matrix,u,Film,8.7,1999",
+        "tt2802850,10,2024-01-01,Fargo,,u,Serie,8.9,2014",
+    ]
+    journal = read(lines(header, *rows), "ratings.csv")
+    (entry,) = journal.entries
+    assert (entry.rating, entry.year, entry.imdb) == (9.0, 1999, 133093)
+    assert entry.time == int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
+    assert [row.reason for row in journal.skipped] == ["not a film"]
+
+
+@pytest.mark.parametrize(
     ("encode", "n_warnings"),
     [
         (lambda text: b"\xef\xbb\xbf" + text.encode(), 0),

@@ -204,6 +204,15 @@ def test_numbers_that_are_not_finite_are_refused(model: Bias, tmp_path: Path, va
 
 
 @pytest.mark.fault(24)
+def test_a_manifest_nested_too_deep_is_damaged(saved: Path, tmp_path: Path) -> None:
+    """JSON that no parser follows to its end is an error as any other damage."""
+    shutil.copytree(saved, tmp_path / "m")
+    (tmp_path / "m" / MANIFEST).write_text("[" * 100_000)
+    with pytest.raises(ArtifactError, match=r"model\.json is damaged"):
+        load(tmp_path / "m")
+
+
+@pytest.mark.fault(24)
 def test_a_pickle_is_never_run(saved: Path, tmp_path: Path) -> None:
     """A pickle in the place of the arrays is refused and never executed, with or without valid checksums."""
     trap = tmp_path / "sprung"

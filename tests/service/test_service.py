@@ -297,7 +297,7 @@ def test_well_formed_unknown_ids_are_404(client: TestClient, user: int, id_: str
 
 
 @pytest.mark.fault(2)
-@pytest.mark.parametrize("id_", ["%00", "9" * 5000, "x" * 201, "%0a", "%7f"])
+@pytest.mark.parametrize("id_", ["%00", "9" * 5000, "x" * 201, "%0a", "%7f", "%ff", "Zo%eb"])
 def test_ids_that_cannot_be_are_422(client: TestClient, user: int, id_: str) -> None:
     """IDs with control characters and too long ones are a 422."""
     check_problem(client.put(f"/v1/users/{user}/ratings/{id_}", json={"rating": 3}), 422, id_)

@@ -71,14 +71,14 @@ def _sync(path: Path) -> None:
 
 
 def _replace(temporary: Path, path: Path) -> None:
-    """Rename `temporary` to `path`; exchange the two if `path` is a folder.
+    """Rename `temporary` to `path`; exchange the two if a folder replaces a folder or a link.
 
     Where the system can't exchange two names at once, the old folder is renamed first.
     """
-    if not path.is_dir() or path.is_symlink():
-        temporary.replace(path)
-    elif not temporary.is_dir():
+    if path.is_dir() and not path.is_symlink() and not temporary.is_dir():
         raise InputError(f"{path} is a folder and would be replaced by a file; give another name")
+    if not temporary.is_dir() or not (path.is_dir() or path.is_symlink()):
+        temporary.replace(path)
     elif not _exchange(temporary, path):
         old = path.with_name(f".{path.name}.{os.getpid()}.old")  # never removed as an orphan: it may be the only copy
         path.rename(old)

@@ -5,7 +5,8 @@ An *ID* is what the caller uses for a user or a movie: any integer or string. A 
 
 One rule says which IDs are the same, in files, frames, histories, the service and the store (`canonical_id`): a whole
 number of any length is itself however it is written (12, "12", 12.0, "12.0"); all else is text, in Unicode's form NFC
-and without blanks around it. "0012" and "+12" are text, since they aren't how a number is written.
+and without blanks or invisible characters around it. "0012" and "+12" are text, since they aren't how a number is
+written.
 """
 
 import re
@@ -33,13 +34,20 @@ WHOLE_WITH_ZEROS = r"^(0|-?[1-9][0-9]*)\.0+$"
 """Pattern of a whole number that is written as a float."""
 
 
+BLANKS = (
+    "".join(filter(str.isspace, map(chr, range(0x3001))))
+    + "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
+)
+"""Characters that don't count around an ID: blanks, zero-width ones, marks of direction and of byte order."""
+
+
 def canonical_id(text: str) -> str:
     """Return the one form of an ID in text.
 
     >>> canonical_id(" 12.0 "), canonical_id("0012"), canonical_id("12.5")
     ('12', '0012', '12.5')
     """
-    plain = unicodedata.normalize("NFC", text.strip()) or text
+    plain = unicodedata.normalize("NFC", text.strip(BLANKS)) or text
     whole = re.fullmatch(WHOLE_WITH_ZEROS, plain)
     return whole[1] if whole else plain
 
@@ -249,5 +257,8 @@ def _as_integer(text: str) -> int:
     return number if -(2**63) <= number < 2**63 else _NO_INTEGER
 
 
-ID_PATTERN = r"^[^\x00-\x1f\x7f/]{1,200}$"
-"""Pattern of IDs that the service and the importers accept: 1 to 200 characters, no control characters, no slash."""
+ID_PATTERN = r"^[^\x00-\x1f\x7f/\ufffd]{1,200}$"
+"""Pattern of IDs that the service and the importers accept: 1 to 200 characters, no control characters, no slash.
+
+U+FFFD stands for bytes that are no UTF-8, such as `%FF` in an address, and would make different users equal.
+"""

@@ -56,25 +56,13 @@ MAPPABLE_FIELDS: tuple[Field, ...] = (
 SCALED_RATINGS = {"rating5": 5.0, "rating10": 10.0, "userrating10": 10.0, "rating100": 100.0}
 """Columns of ratings whose names say the best rating."""
 
-PERSONAL_RATINGS = frozenset(
-    [
-        "myrating",
-        "yourrating",
-        "userrating",
-        "userscore",
-        "myscore",
-        "yourscore",
-        "yourscore",
-        "myvote",
-        "mojaocena",
-        "meinewertung",
-        "miovoto",
-        "minota",
-        "мояоценка",
-        "个人评分",
-        "我的评分",
-    ]
+_PERSONAL = (
+    "myrating yourrating userrating userscore myscore yourscore myvote mojaocena twojaocena meinewertung "
+    "meinebewertung ihrebewertung deinebewertung votrenote manote tanote tunota minota tucalificacion "
+    "micalificacion tupuntuacion suanota minhanota suaavaliacao minhaavaliacao miovoto iltuovoto latuavalutazione "
+    "mittbetyg dittbetyg mijnbeoordeling jouwbeoordeling мояоценка вашаоценка 个人评分 我的评分 あなたの評価"
 )
+PERSONAL_RATINGS = frozenset(_PERSONAL.split())
 """Columns of the user's own ratings; beside one of them a column `rating` holds the site's."""
 
 PERHAPS_RATINGS = frozenset({"note", "mark", "grade", "vote", "rate", "karakter"})
@@ -99,14 +87,15 @@ USUAL: dict[Field, str] = {
     ),
     "rating": (
         f"{' '.join(COLUMN_ALIASES['rating'])} "
-        "rate myrating yourrating userrating userscore myscore yourscore vote myvote grade mark "
-        "note nota ocena mojaocena ocenauzytkownika wertung bewertung meinewertung voto miovoto "
-        "puntuacion minota calificacion оценка мояоценка 评分 个人评分 我的评分 評価 평점 별점 betyg karakter "
+        f"rate vote grade mark {_PERSONAL} "
+        "note nota ocena ocenauzytkownika wertung bewertung voto "
+        "puntuacion calificacion avaliacao оценка 评分 評価 평점 별점 betyg karakter "
         "rating10 rating5 rating100"
     ),
     "rated": (
         "daterated ratedat ratedon ratingdate dateofrating ratedate userratedat votedate dateofvote "
-        "reviewdate 打分日期 评分日期"
+        "reviewdate 打分日期 评分日期 bewertungsdatum bewertetam datedenotation noteele fechadecalificacion "
+        "fechadepuntuacion datadaavaliacao datadeavaliacao datadelvoto datavalutazione dataoceny датаоценки"
     ),
     "watched": (
         "watcheddate datewatched watchedat watchedon lastwatchedat lastwatched lastplayed "
@@ -138,6 +127,7 @@ USUAL: dict[Field, str] = {
     "movie": "movieid",
     "type": (
         "type titletype mediatype kind category lot itemtype contenttype entitytype typ tipo тип 类型 "
+        "titeltyp titelart typedetitre tipodetitulo tipodititolo "
         "類型 content.type element"
     ),
     "episode": (

@@ -62,6 +62,8 @@ NOT_FILMS = (
     "spiel",
     "podcast",
     "music",
+    "musik",
+    "エピソード",
     "manga",
     "book",
     "audiobook",

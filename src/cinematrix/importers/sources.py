@@ -6,7 +6,7 @@ the usual names of `columns.USUAL`. The first form whose signature fits a table'
 
 from collections.abc import Mapping
 
-from cinematrix.importers.columns import USUAL, Field
+from cinematrix.importers.columns import PERSONAL_RATINGS, USUAL, Field
 from cinematrix.importers.forms import Form
 
 _LETTERBOXD: Mapping[Field, str] = {"title": "name title", "watched": "watcheddate", "movie": "", "url": ""}
@@ -18,6 +18,7 @@ _TRAKT: Mapping[Field, str] = {
     "seen": "plays",
 }
 _NETFLIX: Mapping[Field, str] = {"user": "profilename", "title": "title titlename"}
+_IMDB_RATING = f"yourrating yourated {' '.join(sorted(PERSONAL_RATINGS))}"
 
 FORMS: tuple[Form, ...] = (
     Form(
@@ -33,7 +34,7 @@ FORMS: tuple[Form, ...] = (
     Form("letterboxd", "letterboxduri", 5, "ask", _LETTERBOXD, "date name year", rank=2),
     Form("letterboxd", "position name year url description", 5, "ask", {"title": "name", "url": ""}, named=False),
     Form("imdb", "const position !yourated", 10, "ask", {"date": "created dateadded modified"}),
-    Form("imdb", "const", 10, columns={"rating": "yourrating yourated", "date": "created dateadded modified"}),
+    Form("imdb", "const", 10, columns={"rating": _IMDB_RATING, "date": "created dateadded modified"}),
     Form(
         "simkl",
         "simklid",

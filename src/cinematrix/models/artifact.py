@@ -247,7 +247,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(file.read_bytes())
         number, checksum = manifest["format"], manifest["sha256"][MANIFEST]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{file} is damaged ({error!r}); train the model anew or restore a copy") from error
     if number not in READABLE:
         remedy = "upgrade cinematrix" if isinstance(number, int) and number > FORMAT else "train the model anew"

@@ -22,7 +22,7 @@ from cinematrix.errors import InputError
 MIN_CACHED_BYTES = 1 << 24
 """Bytes above which a file of ratings is cached (16 MB)."""
 
-VERSION = 3
+VERSION = 4
 """Version of the cache; it increases when the cached content or the parsing of files changes."""
 
 _PARTS = ("ratings", "users", "movies", "catalog")

@@ -9,7 +9,9 @@ CYRILLIC = ("cp1251", "koi8-r", "cp866")
 """Code pages of Cyrillic; the one in which most letters are in lower case is taken."""
 
 LETTER_SHARE = 0.8
-"""Least share of Cyrillic letters among the bytes beyond ASCII; a Chinese code page has fewer when read as Cyrillic."""
+"""Least share of letters among the bytes beyond ASCII; East Asian code pages have fewer when read as another one."""
+
+_LETTERS = {WESTERN: "[À-ÖØ-öø-ÿŠšŽžŒœŸªº‘’´“”„«»–—…½¡¿·°²³©®™£]"} | dict.fromkeys(CYRILLIC, "[А-Яа-яЁё]")
 
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 
@@ -28,11 +30,9 @@ def detect_encoding(content: bytes) -> str:
         return "utf-8"
     text = b" ".join(real)
     beside = len(re.findall(rb"[\x80-\xff](?=[\x80-\xff])", text))
-    if 2 * beside <= len(re.findall(rb"[\x80-\xff]", text)):
-        return WESTERN
-    page = max(CYRILLIC, key=lambda page: _letters(text, page, "[а-яё]"))
-    cyrillic = _letters(text, page, "[А-Яа-яЁё]") >= LETTER_SHARE * len(re.findall(rb"[\x80-\xff]", text))
-    return page if cyrillic else "utf-8"
+    n_beyond = len(re.findall(rb"[\x80-\xff]", text))
+    page = WESTERN if 2 * beside <= n_beyond else max(CYRILLIC, key=lambda page: _letters(text, page, "[а-яё]"))
+    return page if _letters(text, page, _LETTERS[page]) >= LETTER_SHARE * n_beyond else "utf-8"
 
 
 def _is_utf_8(line: bytes) -> bool:
@@ -60,7 +60,10 @@ class Recoder:
     def __call__(self, chunk: bytes) -> bytes:
         if self.encoding is None and not chunk.isascii():
             self.encoding = detect_encoding(chunk)
-        return chunk if self.encoding in (None, "utf-8") else chunk.decode(self.encoding, errors="replace").encode()
+        if self.encoding in (None, "utf-8"):
+            return chunk
+        # bytes that the encoding doesn't have stay as they are, so that their line is bad; U+FFFD would merge IDs
+        return chunk.decode(self.encoding, "surrogateescape").encode("utf-8", "surrogateescape")
 
     def notes(self) -> list[str]:
         """Return the note on an encoding that was guessed."""

@@ -21,6 +21,10 @@ MAX_JSON_INTEGER = 2**63
 _JSON = rb"\{\s*[\"'}]|\[\s*[\[{\]]"
 """First characters of JSON (or Python) records."""
 
+_HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HALF = re.compile(rf"(?<!\\)((?:\\\\)*)(?:{_HIGH}(?!{_LOW})|(?<!{_HIGH}){_LOW})")
+"""Half of a character in JSON, as where a text was cut within an emoji."""
+
 _BLOCK = r"^\s*(\d+):\s*$"
 
 
@@ -40,10 +44,20 @@ def read_frame(path: Path) -> tuple[str, pl.LazyFrame] | None:
             return name.lower(), _columnar(scan, on_disk(path), path, name)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if re.match(_JSON, text):
-        return "json", _json(Recoder()(read_content(path)).decode(errors="replace"), path).lazy()
+        return "json", _json(_decode(Recoder()(read_content(path)), path), path).lazy()
     if re.match(_BLOCK, text.split(b"\n", 1)[0].decode("latin-1")):
         return "netflix-prize", _blocks(read_content(path)).lazy()
     return None
+
+
+def _decode(content: bytes, path: Path) -> str:
+    try:
+        text = content.decode()
+        return _HALF.sub(r"\1\\ufffd", text) if r"\ud" in text or r"\uD" in text else text
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        raise DataError(f"{path}, line {line}: byte 0x{byte:02x} isn't UTF-8; save the file as UTF-8") from error
 
 
 def is_frame(path: Path) -> bool:
@@ -82,6 +96,10 @@ def _json(text: str, path: Path) -> pl.DataFrame:
             return _records(_json_lines(text, path), path)
     try:
         document = json.loads(text)
+    except RecursionError as error:
+        raise DataError(
+            f"{path} is JSON nested too deep; give objects with fields for user, movie and rating"
+        ) from error
     except ValueError as error:
         if not first.endswith("}"):
             raise DataError(f"{path} isn't whole JSON ({error}); fetch or save it again") from error
@@ -96,7 +114,7 @@ def _json_lines(text: str, path: Path) -> list[Any]:
         if content.strip():
             try:
                 rows.append(json.loads(content))
-            except ValueError:
+            except (ValueError, RecursionError):
                 try:
                     rows.append(ast.literal_eval(content.strip()))
                 except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
@@ -118,7 +136,10 @@ def _document(document: Any, path: Path) -> pl.DataFrame:
         return _records([{"user": user, "movie": movie, "rating": rating} for user, movie, rating in rated], path)
     if all(isinstance(each, dict | list) for each in values):
         columns = [list(each.values()) if isinstance(each, dict) else each for each in values]
-        return _records([dict(zip(document, row, strict=False)) for row in zip(*columns, strict=False)], path)
+        if len(set(map(len, columns))) > 1:
+            lengths = ", ".join(f"{name} {len(each)}" for name, each in zip(document, columns, strict=True))
+            raise DataError(f"{path} has columns of different lengths ({lengths[:100]}); they must be equal")
+        return _records([dict(zip(document, row, strict=True)) for row in zip(*columns, strict=True)], path)
     return _records([document], path)
 
 

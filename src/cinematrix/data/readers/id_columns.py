@@ -2,12 +2,15 @@
 
 import polars as pl
 
-from cinematrix.data.ids import MAX_EXACT_FLOAT, WHOLE_WITH_ZEROS
+from cinematrix.data.ids import BLANKS, MAX_EXACT_FLOAT, WHOLE_WITH_ZEROS
 from cinematrix.data.readers.notation import MISSING_IDS
 from cinematrix.errors import DataError
 
 HEAD = 100
 """First IDs of a column that must be integers before all are tried."""
+
+_EXCEL_TEXT = r'^="([^"]*)"$'
+"""Pattern of a formula that keeps Excel from taking an ID for a number: `="007"`."""
 
 
 def describe_type(column: pl.Series) -> str:
@@ -48,7 +51,7 @@ def as_id_column(column: pl.Series, what: str = "the column of the movie") -> tu
 def _text_ids(column: pl.Series) -> tuple[pl.Series, str]:
     """Return text IDs in their one form; only the distinct ones are looked at."""
     raw = column.drop_nulls().unique(maintain_order=False)
-    text = raw.str.strip_chars()
+    text = raw.str.strip_chars(BLANKS).str.replace(_EXCEL_TEXT, "$1")
     if (text.str.len_bytes() != text.str.len_chars()).any():
         text = text.str.normalize("NFC")
     text = text.str.replace(WHOLE_WITH_ZEROS, "$1")

@@ -10,7 +10,7 @@ import polars as pl
 
 from cinematrix.data.readers import columns, headerless
 from cinematrix.data.readers.encodings import Recoder
-from cinematrix.data.readers.opening import HEAD_BYTES, is_utf_16, read_head
+from cinematrix.data.readers.opening import HEAD_BYTES, HEAD_LINES, is_utf_16, read_head
 from cinematrix.errors import DataError, SettingError
 
 MOVIELENS_HEADER = ("userId", "movieId", "rating", "timestamp")
@@ -74,7 +74,7 @@ def detect_layout(
     head = read_head(path)
     start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     lines = re.split(r"\r\n|\n|\r", Recoder()(head[start:]).decode(errors="replace"))
-    lines = lines if len(head) < HEAD_BYTES else lines[:-1] or lines
+    lines = lines[:-1] if len(head) >= HEAD_BYTES and len(lines) > HEAD_LINES else lines
     first, separator = _first_line(lines)
     if lines[first].count("|") >= 20:
         raise DataError(f"{path} looks like u.item, the movies of ml-100k; give u.data or its folder")
@@ -97,17 +97,23 @@ def detect_layout(
 def _first_line(lines: list[str]) -> tuple[int, str]:
     """Return the index of the first line of the table, and the separator in Excel's `sep=;`.
 
-    Blank lines, comments (`%`, `# `, unless they name the columns), and the sizes of a Matrix Market file stand before.
+    Blank lines, comments, and the sizes of a Matrix Market file stand before.
     """
     separator, sizes = "", lines[0].lower().startswith("%%matrixmarket")
     for i, line in enumerate(lines):
-        if match := re.fullmatch(r"sep=(.)", line.strip()):
+        if match := re.fullmatch(r'"?sep=(.)"?\s*', line):
             separator = match[1]
-        elif line.strip() and not line.startswith("%") and (not line.startswith("# ") or _is_header(line)):
+        elif line.strip() and not _is_comment(line):
             if not sizes:
                 return i, separator
             sizes = False
     return 0, separator
+
+
+def _is_comment(line: str) -> bool:
+    """Return True for `# ` and for `#` before a single field, unless they name the columns."""
+    marked = line.startswith("# ") or (line.startswith("#") and not _any_other(line))
+    return line.startswith("%") or (marked and not _is_header(line))
 
 
 def _is_header(comment: str) -> bool:

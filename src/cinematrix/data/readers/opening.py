@@ -5,6 +5,7 @@ import codecs
 import gzip
 import io
 import lzma
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,11 @@ from cinematrix.errors import DataError
 HEAD_BYTES = 1 << 16
 """Bytes of a file that detection reads."""
 
+HEAD_LINES = 20
+"""Lines of a file that detection reads even if they are longer, up to `MAX_HEAD_BYTES`."""
+
+MAX_HEAD_BYTES = 1 << 24
+
 READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
 """Exceptions of reading a file, a damaged packed file included."""
 
@@ -24,7 +30,8 @@ PACKED: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz
 
 PACKED_SUFFIXES = (".gz", ".bz2", ".xz")
 
-UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_UTF_16 = re.compile(rb"(?s)(\xff\xfe|(?=[\t -~]\0[\t -~]\0))|(\xfe\xff|(?=\0[\t -~]\0[\t -~]))")
+"""Start of UTF-16: the mark of its order of bytes, or two ASCII characters; first low bytes, then high ones."""
 
 _SAVE = "save the table as CSV"
 _REFUSED: list[tuple[bytes, str]] = [
@@ -56,12 +63,13 @@ def open_bytes(path: Path) -> IO[bytes]:
     opener = next((opener for magic, opener in PACKED.items() if first.startswith(magic)), None)
     opened: IO[bytes] = path.open("rb") if opener is None else opener(path)
     try:
-        mark = opened.read(2)
+        start = _UTF_16.match(opened.read(4))
         opened.seek(0)
-        if mark not in UTF_16:
+        if start is None:
             return opened
         with opened:
-            return io.BytesIO(opened.read()[2:].decode(UTF_16[mark], errors="replace").encode())
+            text = opened.read()[start.end() :].decode("utf-16-be" if start[1] is None else "utf-16-le", "replace")
+            return io.BytesIO(text.encode())
     except BaseException:
         opened.close()
         raise
@@ -70,11 +78,11 @@ def open_bytes(path: Path) -> IO[bytes]:
 def is_utf_16(path: Path) -> bool:
     """Return True if the file is UTF-16 by its first bytes."""
     with on_disk(path).open("rb") as file:
-        return file.read(2) in UTF_16
+        return _UTF_16.match(file.read(4)) is not None
 
 
 def read_head(path: Path) -> bytes:
-    """Read the first `HEAD_BYTES` bytes of a file, unpacked.
+    """Read the first bytes of a file, unpacked: `HEAD_BYTES`, and more if they hold fewer lines than `HEAD_LINES`.
 
     Raises:
         DataError: the file can't be read, is empty, or is something else than a table; the message says what.
@@ -82,12 +90,18 @@ def read_head(path: Path) -> bytes:
     try:
         with open_bytes(path) as file:
             head = file.read(HEAD_BYTES)
+            while not _has_lines(head) and len(head) < MAX_HEAD_BYTES and (more := file.read(len(head))):
+                head += more
     except READ_ERRORS as error:
         raise DataError(f"{path} can't be read: {error}") from error
     problem = _problem(head, path)
     if problem:
         raise DataError(f"{path} {problem}")
     return head
+
+
+def _has_lines(head: bytes) -> bool:
+    return head.count(b"\n") + head.count(b"\r") >= HEAD_LINES or b"\0" in head or is_columnar(head)
 
 
 def read_content(path: Path) -> bytes:
@@ -124,7 +138,7 @@ def _problem(head: bytes, path: Path) -> str:
     if not text:
         return "is empty; a table is needed"
     binary = len(head) > 8 and head.count(b"\0") > len(head) // 4
-    return "is binary or UTF-16 without its mark; save it as UTF-8 text" if binary and not is_columnar(head) else ""
+    return "is binary, not text; save the table as UTF-8 text" if binary and not is_columnar(head) else ""
 
 
 def is_columnar(head: bytes) -> bool:
