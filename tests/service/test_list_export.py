@@ -2,11 +2,15 @@
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 import pytest
 from starlette.testclient import TestClient
+
+from cinematrix.service.app import create_app
+from cinematrix.service.settings import ServiceSettings
 
 PATH = "/v1/admin/exports/recommendations"
 
@@ -37,3 +41,14 @@ def test_the_lists_of_all_users_are_exported(client: TestClient, model: Any, use
     after = client.get(PATH, params=options, headers=kept)
     assert after.status_code == 200
     assert user not in {json.loads(line)["user"] for line in after.text.splitlines()}
+
+
+def test_users_are_text_in_parquet_as_soon_as_one_is(settings: ServiceSettings, user: int, unseen: int) -> None:
+    """The training data has integers, and the store a name. JSON Lines keep both types."""
+    with TestClient(create_app(replace(settings, new_users=1))) as client:
+        stored = client.put(f"/v1/users/anna/ratings/{unseen}", json={"rating": 4})
+        assert stored.status_code == 201, stored.text
+        frame = pl.read_parquet(io.BytesIO(client.get(PATH, params={"n": 1, "format": "parquet"}).content))
+        users = [json.loads(line)["user"] for line in client.get(PATH, params={"n": 1}).text.splitlines()]
+    assert frame["user"].to_list() == list(map(str, users))
+    assert {"anna", user} <= set(users)

@@ -60,43 +60,44 @@ class ListExport:
 
     async def json_lines(self) -> AsyncIterator[bytes]:
         """Yield a line of JSON for each user."""
-        async for block in self._blocks():
+        async for block in self._blocks(await self._list_user_ids()):
             yield b"".join(to_json(each._asdict()) + b"\n" for each in block)
 
     async def parquet(self) -> AsyncIterator[bytes]:
-        """Yield a Parquet file with the columns user, rank, movie, score, stars, low, high and model_version."""
+        """Yield a Parquet file with the columns user, rank, movie, score, stars, low, high and model_version.
+
+        All users are text as soon as one is.
+        """
+        users = await self._list_user_ids()
+        schema = self._schema(users)
         with tempfile.TemporaryDirectory() as folder:
             parts: list[Path] = []
             file = Path(folder, "lists.parquet")
-            async for block in self._blocks():
+            async for block in self._blocks(users):
                 parts.append(Path(folder, f"{len(parts)}.parquet"))
-                await run_sync(self._frame(block).write_parquet, parts[-1], limiter=self._state.export_thread)
-            whole = pl.scan_parquet(parts) if parts else self._frame([]).lazy()
+                await run_sync(_frame(block, schema).write_parquet, parts[-1], limiter=self._state.export_thread)
+            whole = pl.scan_parquet(parts) if parts else _frame([], schema).lazy()
             await run_sync(whole.sink_parquet, file, limiter=self._state.export_thread)
             async with await open_file(file, "rb") as content:
                 while chunk := await content.read(CHUNK_BYTES):
                     yield chunk
 
-    def _frame(self, block: Sequence[UserList]) -> pl.DataFrame:
-        """Return the table of a block; all blocks have the same columns."""
-        data = self._served.model.data
-        types = [pl.String if ids.ids.dtype.kind in "UOT" else pl.Int64 for ids in (data.users, data.movies)]
-        schema: dict[str, Any] = {"user": types[0], "rank": pl.Int32, "movie": types[1]}
-        schema |= dict.fromkeys(("score", "stars", "low", "high"), pl.Float32) | {"model_version": pl.String}
-        rows = [
-            {"user": each.user, "rank": rank, "model_version": each.model_version, **item}
-            for each in block
-            for rank, item in enumerate(each.items, 1)
-        ]
-        return pl.DataFrame(rows, schema)
+    def _schema(self, users: Sequence[str]) -> dict[str, Any]:
+        """Return the types of the columns of Parquet."""
+        is_text = any(isinstance(self._served.user_id(user), str) for user in users)
+        movie = pl.String if self._served.model.data.movies.ids.dtype.kind in "UOT" else pl.Int64
+        schema: dict[str, Any] = {"user": pl.String if is_text else pl.Int64, "rank": pl.Int32, "movie": movie}
+        return schema | dict.fromkeys(("score", "stars", "low", "high"), pl.Float32) | {"model_version": pl.String}
 
-    async def _blocks(self) -> AsyncIterator[list[UserList]]:
-        users = await run_sync(self._list_user_ids, limiter=self._state.export_thread)
+    async def _blocks(self, users: Sequence[str]) -> AsyncIterator[list[UserList]]:
         for start in range(0, len(users), BLOCK_USERS):
             yield await run_sync(self._make, users[start : start + BLOCK_USERS], limiter=self._state.export_thread)
 
-    def _list_user_ids(self) -> list[str]:
+    async def _list_user_ids(self) -> list[str]:
         """Return the users with a history or records, without deleted ones."""
+        return await run_sync(self._find_user_ids, limiter=self._state.export_thread)
+
+    def _find_user_ids(self) -> list[str]:
         store, trained = self._state.store, list(map(str, self._served.model.data.users.ids.tolist()))
         gone = find_forgotten_users(store, trained)
         return list(dict.fromkeys([*(user for user in trained if user not in gone), *list_user_ids(store)]))
@@ -120,3 +121,14 @@ class ListExport:
         for person, made in zip(people, lists, strict=True):
             items = [{name: getattr(item, name) for name in names} for item in made]
             yield UserList(served.user_id(person.user), served.version, items)
+
+
+def _frame(block: Sequence[UserList], schema: dict[str, Any]) -> pl.DataFrame:
+    """Return the table of a block."""
+    convert = str if schema["user"] == pl.String else int
+    rows = [
+        {"user": convert(each.user), "rank": rank, "model_version": each.model_version, **item}
+        for each in block
+        for rank, item in enumerate(each.items, 1)
+    ]
+    return pl.DataFrame(rows, schema)
