@@ -329,7 +329,7 @@ def test_wrong_names_and_wrong_passwords_are_answered_alike(house: House) -> Non
 def test_hostile_names_and_passwords_are_refused_and_break_nothing(either_house: House) -> None:
     """A hostile password is answered as a wrong one or as no text; a huge one before it is hashed."""
     either_house.member()
-    unseen = ("\0", "a\0b", "\ud800", "\u202eanna", "𝔞" * 200, "a/b")
+    unseen = ("\0", "a\0b", "\ud800", "an\u202ena", "𝔞" * 200, "a/b")
     for name in (*unseen, "anna\n", "' or 1=1 --"):
         sent = json.dumps({"name": name, "password": name}).encode()
         answer = either_house.browser().post("/v1/session", content=sent, headers={"Content-Type": "application/json"})
