@@ -75,7 +75,9 @@ def test_nothing_known_is_an_error(m0: Path, tmp_path: Path) -> None:
     for words in (("predict", m0, table, "--out", tmp_path / "out.csv"), ("evaluate", m0, table)):
         assert "none of the 2 movies of" in run_failing(*words)
     table.write_text("movie,rating\ntt1,3\n")
-    assert "none of the 1 movies of" in run_failing("recommend", m0, "--history", table)
+    refusal = run_failing("recommend", m0, "--history", table)
+    assert "none of the 1 movies of" in refusal
+    assert "bring titles by 'cinematrix import'" in refusal
 
 
 def test_a_traceback_is_one_sentence() -> None:

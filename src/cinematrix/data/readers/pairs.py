@@ -128,9 +128,11 @@ def _unmatched(known: IdMap, ids: Ids, what: str, where: str) -> list[str]:
     verb = "isn't" if len(missing) == 1 else "aren't"
     if len(missing) == len(distinct) > 0:
         like = ", ".join(map(str, known.ids[:3].tolist()))
+        are_titles = what == "movie" and known.ids.dtype.kind == "i" and distinct.dtype.kind != "i"
+        way_out = ", or bring titles by 'cinematrix import'" if are_titles else ""
         raise DataError(
             f"none of the {len(distinct):,} {what}s of {where} ({shown}) is in the model, which has {what}s such as "
-            f"{like}; give the IDs of its training data"
+            f"{like}; give the IDs of its training data{way_out}"
         )
     return (
         [f"{len(missing):,} of {count_of(len(distinct), what)} of {where} {verb} in the model: {shown}"]
