@@ -128,10 +128,15 @@ def test_a_damaged_serving_model_is_replaced_by_a_sound_version(admin: TestClien
     """The server goes on with the model in its memory, lists the sound versions, and promotes one of them."""
     sound = next(version.name for version in versions.list_versions(place) if not version.serves)
     before = admin.get("/v1/model").json()["version"]
-    for file in (ARRAYS, MANIFEST):  # stored versions share files with the serving one
-        shutil.copy2(place / file, place / "copy")
-        (place / "copy").rename(place / file)
-    DAMAGES[damage](place)
+    damaged = Path(shutil.copytree(place, place.with_name("damaged")))
+    DAMAGES[damage](damaged)
+    if not damaged.exists():
+        shutil.rmtree(place)
+    for file in (ARRAYS, MANIFEST):  # the server may have mapped the arrays, so they aren't cut in place
+        if (damaged / file).exists():
+            (damaged / file).replace(place / file)
+        else:
+            (place / file).unlink(missing_ok=True)
     time.sleep(0.1)  # the server looks at its model five times
     assert admin.get("/readyz").status_code == 200
     assert admin.get("/v1/model").json()["version"] == before
