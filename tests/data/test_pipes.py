@@ -61,7 +61,7 @@ def test_a_pipe_is_read_like_a_file(
 
 
 def test_a_named_pipe_is_read_anew(pipe: Callable[..., Path]) -> None:
-    """What a second writer writes is read by the second call."""
+    """The second call reads the content of a second writer."""
     assert len(read(pipe(RATINGS)).ratings) == 3
     assert len(read(pipe(RATINGS + b"3,20,1,964982931\n")).ratings) == 4
 

@@ -144,7 +144,7 @@ def run(folder: Path, seconds: float, rate: float) -> bool:
         store.close()
         words = ("--proxy", "127.0.0.1", "--public")
         with ServerProcess(folder, db, Path(place) / "log", *words, program=PROGRAM) as server:
-            at_rest = resident_bytes(server.ready())
+            at_rest = resident_bytes(server.ready().process.pid)
             request_lists(server, keys[1], USERS / LISTS_A_SECOND)
             wait_for(lambda: is_idle(server), 60)
             before = processor_seconds(server)

@@ -156,6 +156,6 @@ def send_request(
     return response.status, json.loads(text) if text and "json" in response.headers.get("content-type", "") else text
 
 
-def resident_bytes(server: ServerProcess) -> int:
-    """Return the resident memory of the server in bytes."""
-    return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process in bytes."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

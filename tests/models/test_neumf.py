@@ -1,5 +1,7 @@
 """The model `neumf`."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from cinematrix.models.neumf.settings import NeuMFSettings
 from cinematrix.models.neumf.training import NeuMFNet, NeuMFTask
 from contract import Contract
 
-SMALL = {"factors": 8, "batch": 128, "epochs": 20, "learning_rate": 0.02, "weight_decay": 1.0}
+SMALL: dict[str, Any] = {"factors": 8, "batch": 128, "epochs": 20, "learning_rate": 0.02, "weight_decay": 1.0}
 
 
 class TestNeuMF(Contract):
@@ -29,7 +31,7 @@ def model() -> NeuMF:
     rng = np.random.default_rng(3)
     rows = [(user, movie) for user in range(160) for movie in 15 * (user % 4) + rng.choice(15, 9, replace=False)]
     users, movies = np.array(rows).T
-    return NeuMF(NeuMFSettings(**SMALL)).fit(Ratings.from_arrays(users, movies))  # type: ignore[arg-type]
+    return NeuMF(NeuMFSettings(**SMALL)).fit(Ratings.from_arrays(users, movies))
 
 
 @pytest.mark.parametrize("trained", [True, False], ids=["training users", "new users"])
@@ -67,7 +69,7 @@ def test_validation_in_blocks_is_the_loss_of_all_pairs(monkeypatch: pytest.Monke
     """Blocks of seven pairs, the last one smaller, have the same mean loss as all pairs, and none is larger."""
     rng = np.random.default_rng(0)
     ratings = Ratings.from_arrays(np.repeat(np.arange(10), 5), np.tile(np.arange(25), 2))
-    task = NeuMFTask(ratings, ratings.take(rng.permutation(50)[:9]), 25, NeuMFSettings(**SMALL), torch.device("cpu"))  # type: ignore[arg-type]
+    task = NeuMFTask(ratings, ratings.take(rng.permutation(50)[:9]), 25, NeuMFSettings(**SMALL), torch.device("cpu"))
     sizes: list[int] = []
     task.net.register_forward_pre_hook(lambda _, pair: sizes.append(len(pair[0])))
     with torch.inference_mode():

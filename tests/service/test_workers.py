@@ -21,7 +21,7 @@ from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
 from cinematrix.service.preloading import POLARS_THREADS
-from serving import PROGRAM, ServerProcess, free_port, send_request
+from serving import PROGRAM, ServerProcess, free_port, resident_bytes, send_request
 from waiting import wait_for
 from worlds import taste_world
 
@@ -96,14 +96,10 @@ def _arrays_of(pid: int) -> list[str]:
     return [line.split("-")[0] for line in lines if line.endswith("arrays.safetensors")]
 
 
-def _own_megabytes(pid: int) -> float:
-    """Return the memory of a process that no other one shares."""
+def _own_bytes(pid: int) -> int:
+    """Return the memory of a process that no other one shares, in bytes."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
-    return sum(int(kilobytes) for kilobytes in re.findall(r"Private_\w+: +(\d+)", rollup)) / 1024
-
-
-def _resident_megabytes(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return sum(int(kilobytes) for kilobytes in re.findall(r"Private_\w+: +(\d+)", rollup)) * 1024
 
 
 def test_workers_share_the_model_of_the_main_process(server: ServerProcess) -> None:
@@ -112,7 +108,7 @@ def test_workers_share_the_model_of_the_main_process(server: ServerProcess) -> N
     assert arrays
     assert [_arrays_of(pid) for pid in workers] == [arrays, arrays]
     for pid in workers:
-        assert _own_megabytes(pid) < MAX_OWN_SHARE * _resident_megabytes(pid)
+        assert _own_bytes(pid) < MAX_OWN_SHARE * resident_bytes(pid)
 
 
 COMPUTES = """

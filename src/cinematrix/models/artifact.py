@@ -106,11 +106,11 @@ def save(
         (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
-def load(path: str | PathLike[str], *, catalog: Catalog | pl.DataFrame | None = None) -> Artifact:
+def load(path: str | PathLike[str], *, catalog: Catalog | None = None) -> Artifact:
     """Load the model saved in the folder `path`.
 
     Args:
-        catalog: the model's catalog or its frame, if it was read before.
+        catalog: the model's catalog, if it was read before.
 
     Raises:
         ArtifactError: it doesn't exist, is incomplete, was changed, or was written by a newer Cinematrix.
@@ -120,10 +120,11 @@ def load(path: str | PathLike[str], *, catalog: Catalog | pl.DataFrame | None = 
     arrays = map_arrays(_find_file(path, ARRAYS), manifest["sha256"].get(ARRAYS))
     try:
         if catalog is None:
-            catalog = select_known(pl.read_parquet(_read_file(path, CATALOG, manifest)))
+            frame = select_known(pl.read_parquet(_read_file(path, CATALOG, manifest)))
+            catalog = Catalog(IdMap.from_arrays(_select_prefix(arrays, "movies.")), frame)
         data = _build_training_data(arrays, catalog, manifest["scale"])
         model_type = model_class(manifest["model"])
-        learned = {name[6:]: array for name, array in arrays.items() if name.startswith("model.")}
+        learned = _select_prefix(arrays, "model.")
         settings = manifest["settings"]
         if manifest["format"] < FORMAT:
             settings, learned = translate(manifest["format"], model_type.name, settings, learned)
@@ -187,27 +188,25 @@ def _arrays(model: Recommender) -> dict[str, NDArray[Any]]:
 
 
 def _build_training_data(
-    arrays: dict[str, NDArray[Any]], catalog: Catalog | pl.DataFrame, scale: dict[str, float] | None
+    arrays: dict[str, NDArray[Any]], catalog: Catalog, scale: dict[str, float] | None
 ) -> TrainingData:
-    """Return the training data from the arrays, the catalog or its frame, and the scale of an artefact."""
-
-    def select_prefix(prefix: str) -> dict[str, NDArray[Any]]:
-        return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
-
-    movies = IdMap.from_arrays(select_prefix("movies."))
-    history = select_prefix("history.")
+    """Return the training data from the arrays, the catalog and the scale of an artefact."""
+    movies, history = catalog.movies, _select_prefix(arrays, "history.")
     histories = Histories(history["starts"], history["items"], history.get("values")).owned()
     if "owners" in history:
         histories = dataclasses.replace(histories, owners=history["owners"])
-    users = IdMap.from_arrays(select_prefix("users."))
+    users = IdMap.from_arrays(_select_prefix(arrays, "users."))
     _check_histories(histories, len(users), len(movies))
     if (times := history.get("times")) is not None and len(times) != len(histories.items):
         raise ValueError("the times don't fit the histories")
-    if len(catalog) != len(movies):
-        raise ValueError(f"{len(catalog):,} rows of the catalog for {len(movies):,} movies")
-    if not isinstance(catalog, Catalog):
-        catalog = Catalog(movies, catalog)
-    return TrainingData(users, catalog.movies, catalog, histories, Scale(**scale) if scale else None, times)
+    if len(catalog.frame) != len(movies):
+        raise ValueError(f"{len(catalog.frame):,} rows of the catalog for {len(movies):,} movies")
+    return TrainingData(users, movies, catalog, histories, Scale(**scale) if scale else None, times)
+
+
+def _select_prefix(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _check_histories(histories: Histories, n_users: int, n_movies: int) -> None:

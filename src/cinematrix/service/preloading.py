@@ -18,8 +18,8 @@ from typing import NamedTuple, TypeVar
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.movie_facts import MovieFacts
-from cinematrix.models.artifact import fingerprint_manifest, load
 from cinematrix.recommendation.lists import recommend
+from cinematrix.service.facts import FactsSource
 from cinematrix.service.logging import LOG
 from cinematrix.service.model_watcher import Fingerprint, read_fingerprint
 from cinematrix.service.served_model import ServedModel
@@ -67,11 +67,8 @@ def _run_apart(function: Callable[..., Result], *args: object) -> Result:
 
 def _read_facts(settings: ServiceSettings) -> tuple[str, MovieFacts]:
     """Return a model's version, and the facts of its movies with the catalog and all that is derived from it."""
-    artifact = load(settings.model)
-    data = artifact.model.data
-    facts = MovieFacts.of(data.catalog, data.raters).warm()
-    _complete(ServedModel(artifact.model, "", artifact.about, 0))
-    return fingerprint_manifest(artifact.about), facts
+    served = _complete(ServedModel.load(settings.model, settings.list_cache))
+    return served.version, FactsSource().of(served).warm()
 
 
 def _load(settings: ServiceSettings, facts: MovieFacts) -> ServedModel:

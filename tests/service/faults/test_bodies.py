@@ -34,7 +34,7 @@ def test_memory_stays_within_its_limit(folder: Path, tmp_path: Path) -> None:
     """Fifteen uploads of 19 MB and fifteen large bodies at once: those without a place are told so at once. Meanwhile
     headers don't end and new visitors come."""
     with serving(folder, tmp_path, "--proxy", "127.0.0.1") as (server, key), ThreadPoolExecutor(2) as others:
-        before = resident_bytes(server)
+        before = resident_bytes(server.process.pid)
         more = [others.submit(attack, server, key, turns(3)) for attack in (attack_headers, attack_callers)]
         bodies = [b"0" * 19_000_000, HOSTILE_BODIES["rows of wrong values"]] * 15
         paths = ["/v1/users/1/imports", "/v1/recommendations"] * 15

@@ -61,13 +61,13 @@ def test_swaps_leave_one_model_in_memory(place: Path, tmp_path: Path) -> None:
         try:
             for turn in range(2):
                 swap(turn)
-            before = resident_bytes(server)
+            before = resident_bytes(server.process.pid)
             for turn in range(SWAPS):
                 swap(turn)
         finally:
             stop.set()
         asking.result()
-        wait_for(lambda: resident_bytes(server) - before < SWAPS / 2 * size)
+        wait_for(lambda: resident_bytes(server.process.pid) - before < SWAPS / 2 * size)
         wait_for(lambda: len(mapped_models(server)) == 1)
     assert seen == {(200, name) for name in names}
 
